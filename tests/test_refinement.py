@@ -10,44 +10,16 @@ import pytest
 
 from aims_gate.checks.closer import FINEST
 from aims_gate.engines import Engines
-from aims_gate.facts import Statistic
 from aims_gate.frames.opening import open_frame
-from aims_gate.judge import judge, straddling
-from aims_gate.plan import Task, plan
-from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.judge import straddling
+from aims_gate.policy.model import Role
 from aims_gate.refinement import measure_finely
 from aims_gate.sources.subject import Data
-from aims_gate.verdict import Outcome, Result
+from aims_gate.verdict import Outcome
 from tests.checks.subjects import NOW, data, inputs
-from tests.support.elsewhere import KINDS, Elsewhere, hard_sample
+from tests.support.elsewhere import KINDS, hard_sample
 from tests.support.laws import TIMES
-
-BLOCK = OnInsufficient.BLOCK
-
-
-def _task(rule: dict[str, Any], limit: float, *, upward: bool = False) -> Task:
-    require = Threshold(at_least=limit) if upward else Threshold(at_most=limit)
-    policy = Policy(
-        id="p",
-        version="1.0.0",
-        rules=(Rule(id="RULE-01", require=require, **rule),),
-    )
-    (task,) = plan(policy).sound()
-    return task
-
-
-def _elsewhere(found: Data, **options: bool) -> tuple[Data, Elsewhere]:
-    frame = Elsewhere(found.frame, **options)
-    return replace(found, frame=frame), frame  # type: ignore[arg-type]  # it answers as a frame
-
-
-def _result(task: Task, *roles: Data) -> Result:
-    found = measure_finely(task, inputs(*roles).subject, now=NOW)
-    return judge(task, found, now=NOW, insufficient=BLOCK)
-
-
-def _cell(result: Result) -> Statistic:
-    return next(one for one in result.statistics if one.judged)
+from tests.support.refining import cell_of, elsewhere, result_of, task_of
 
 
 def test_the_outcome_of_cells_is_that_of_all_values() -> None:
@@ -67,83 +39,17 @@ def test_the_outcome_of_cells_is_that_of_all_values() -> None:
             "check": "drift.columns",
             "parameters": {"numeric": str(method), "categorical": "none", "design_effect": effect},
         }
-        value = _cell(_result(_task(rule, 0.2), *roles)).value or 0.1
+        value = cell_of(result_of(task_of(rule, 0.2), *roles)).value or 0.1
         limit = float(np.clip(value * random.choice([0.5, 1, 1, 1.05, 2]), 0.01, 0.8))
-        task = _task(rule, limit)
-        exact = _result(task, *roles)
-        (one, _), (other, frame) = map(_elsewhere, roles)
-        found = _result(task, one, other)
+        task = task_of(rule, limit)
+        exact = result_of(task, *roles)
+        (one, _), (other, frame) = map(elsewhere, roles)
+        found = result_of(task, one, other)
         assert found.outcome is exact.outcome, (seed, method, kind, limit)
         outcomes.add(found.outcome)
         finest.add(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INSUFFICIENT} <= outcomes
     assert {0, 1, 2, None} <= finest, "some are decided at every step"
-
-
-def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
-    outcomes, finest = set(), set()
-    for seed in range(80 * TIMES):
-        random = np.random.default_rng(seed)
-        rows = int(10 ** random.uniform(1.8, 4))
-        truth = random.random(rows) < random.uniform(0.1, 0.9)
-        scores = random.normal(0, 1, rows) + random.choice([0.1, 0.7, 1.5, 4.0]) * truth
-        if seed % 3 == 0:
-            scores = np.round(scores, 1)
-        roles = data({"y": truth.astype(int), "s": scores}, label="y", score="s", positive=1)
-        burden = str(random.choice(["estimate", "proven_pass"]))
-        rule = {"check": "performance.score", "parameters": {"metric": "roc_auc"}}
-
-        def task(limit: float, rule: dict[str, Any] = rule, burden: str = burden) -> Task:
-            return _task({**rule, "decide_on": DecideOn(burden)}, limit, upward=True)
-
-        cell = _cell(_result(task(0.6), roles)) if len(set(truth)) > 1 else None
-        if cell is None or cell.value is None or cell.interval is None:
-            continue
-        near = random.choice([cell.value, cell.interval.low, 0.6])
-        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
-        exact = _result(task(limit), roles)
-        other, frame = _elsewhere(roles)
-        found = _result(task(limit), other)
-        assert found.outcome is exact.outcome, (seed, limit)
-        outcomes.add(found.outcome)
-        finest.add(frame.finest)
-    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
-    assert {0, 1, None} <= finest, "some are decided at every step"
-
-
-def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_score() -> None:
-    outcomes, finest = set(), set()
-    for seed in range(40 * TIMES):
-        random = np.random.default_rng(seed)
-        rows = int(10 ** random.uniform(2.3, 3.3))
-        labels = random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2])
-        columns = {"y": labels.tolist()}
-        for name in "abc":
-            spread = random.normal(0, 1, rows) + random.uniform(0, 2) * (labels == name)
-            columns[name] = np.round(spread, 1 if seed % 3 == 0 else 9).tolist()
-        of_each = seed % 2 == 0
-        roles = data(columns, label="y", score={name: name for name in "abc"}, task="multiclass")
-        rule = {
-            "check": "performance.score",
-            "parameters": {"metric": "roc_auc", "classes": "all"}
-            if of_each
-            else {"metric": "macro_roc_auc"},
-            "decide_on": DecideOn(str(random.choice(["estimate", "proven_pass"]))),
-        }
-        judged = [s for s in _result(_task(rule, 0.6, upward=True), roles).statistics if s.judged]
-        cell = judged[int(random.integers(len(judged)))]
-        assert cell.value is not None
-        assert cell.interval is not None
-        near = random.choice([cell.value, cell.interval.low])
-        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
-        task = _task(rule, limit, upward=True)
-        exact = _result(task, roles)
-        other, frame = _elsewhere(roles)
-        assert _result(task, other).outcome is exact.outcome, (seed, limit)
-        outcomes.add(exact.outcome)
-        finest.add(frame.finest)
-    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
-    assert {0, None} < finest
 
 
 def test_the_share_of_drifted_columns_in_cells_is_that_of_all_values() -> None:
@@ -159,9 +65,9 @@ def test_the_share_of_drifted_columns_in_cells_is_that_of_all_values() -> None:
             for n, role in zip(rows, (Role.REFERENCE, Role.CURRENT), strict=True)
         ]
         parameters = {"numeric": method, "categorical": "none"}
-        task = _task({"check": "drift.share", "parameters": parameters}, 0.3)
-        (one, _), (other, frame) = map(_elsewhere, roles)
-        exact, found = _result(task, *roles), _result(task, one, other)
+        task = task_of({"check": "drift.share", "parameters": parameters}, 0.3)
+        (one, _), (other, frame) = map(elsewhere, roles)
+        exact, found = result_of(task, *roles), result_of(task, one, other)
         assert found.outcome is exact.outcome, (seed, method)
         told = [
             [
@@ -182,11 +88,11 @@ def test_the_share_of_drifted_columns_in_cells_is_that_of_all_values() -> None:
 def test_drift_of_answers_is_decided_on_cells(check: str, role: str) -> None:
     column: dict[str, Any] = {role: "x"}
     there = [replace(one, spec=replace(one.spec, **column)) for one in _drifted(0.5)]
-    (one, _), (other, frame) = map(_elsewhere, there)
-    task = _task({"check": check, "parameters": {"method": "psi"}}, 0.1)
-    found = _result(task, one, other)
-    assert found.outcome is _result(task, *there).outcome is Outcome.FAIL
-    assert _cell(found).bracket is not None
+    (one, _), (other, frame) = map(elsewhere, there)
+    task = task_of({"check": check, "parameters": {"method": "psi"}}, 0.1)
+    found = result_of(task, one, other)
+    assert found.outcome is result_of(task, *there).outcome is Outcome.FAIL
+    assert cell_of(found).bracket is not None
     assert frame.finest == 0
 
 
@@ -202,15 +108,15 @@ RULE = {"check": "drift.columns", "parameters": {"numeric": "ks", "categorical":
 
 
 def test_what_is_far_from_the_limit_is_decided_on_a_thousand_cells() -> None:
-    (one, _), (other, frame) = map(_elsewhere, _drifted(0.5))
-    result = _result(_task(RULE, 0.1), one, other)
+    (one, _), (other, frame) = map(elsewhere, _drifted(0.5))
+    result = result_of(task_of(RULE, 0.1), one, other)
     assert result.outcome is Outcome.FAIL
     assert {cells for _, cells in frame.asked} == {1, 1024}
     cell = next(one for one in result.statistics if one.slice == "x")
     assert cell.bracket is not None
     assert cell.value is not None
     assert cell.bracket.low <= cell.value <= cell.bracket.high
-    exact = _cell(_result(_task(RULE, 0.1), *_drifted(0.5))).value
+    exact = cell_of(result_of(task_of(RULE, 0.1), *_drifted(0.5))).value
     assert exact == pytest.approx(cell.value, abs=1e-3)
     assert "between 0.203 and 0.206" in result.reason
     assert "cells)" in result.reason
@@ -227,19 +133,19 @@ def test_a_table_in_duckdb_is_decided_as_one_in_memory() -> None:
             relation.create(str(role.role))
             there.append(replace(role, frame=open_frame(connection.table(str(role.role)))))
         for limit in (0.05, 0.3):
-            found = _result(_task(RULE, limit), *there)
-            assert found.outcome is _result(_task(RULE, limit), *roles).outcome
-            assert _cell(found).bracket is not None
+            found = result_of(task_of(RULE, limit), *there)
+            assert found.outcome is result_of(task_of(RULE, limit), *roles).outcome
+            assert cell_of(found).bracket is not None
 
 
 def test_only_the_column_that_is_undecided_is_looked_at_closer() -> None:
     roles = _drifted(0.25)
-    exact = {s.slice: s.value for s in _result(_task(RULE, 0.2), *roles).statistics if s.judged}
-    (one, _), (other, frame) = map(_elsewhere, roles)
+    exact = {s.slice: s.value for s in result_of(task_of(RULE, 0.2), *roles).statistics if s.judged}
+    (one, _), (other, frame) = map(elsewhere, roles)
     limit = exact["x"]
     assert limit is not None
-    result = _result(_task(RULE, limit), one, other)
-    assert result.outcome is _result(_task(RULE, limit), *roles).outcome
+    result = result_of(task_of(RULE, limit), one, other)
+    assert result.outcome is result_of(task_of(RULE, limit), *roles).outcome
     assert {cells for name, cells in frame.asked if name == "y"} == {1, 1024}
     assert {cells for name, cells in frame.asked if name == "x"} == {1, 1024, FINEST}
     cell = next(one for one in result.statistics if one.slice == "x")
@@ -251,10 +157,12 @@ def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -
     roles = _drifted(0.25)
     parameters = {"numeric": "wasserstein", "categorical": "none"}
     rule: dict[str, Any] = {"check": "drift.columns", "parameters": parameters}
-    limit = next(s.value for s in _result(_task(rule, 0.2), *roles).statistics if s.slice == "x")
+    limit = next(
+        s.value for s in result_of(task_of(rule, 0.2), *roles).statistics if s.slice == "x"
+    )
     assert limit is not None
-    (one, _), (other, _) = (_elsewhere(role, refuses=True) for role in roles)
-    result = _result(_task(rule, limit), one, other)
+    (one, _), (other, _) = (elsewhere(role, refuses=True) for role in roles)
+    result = result_of(task_of(rule, limit), one, other)
     assert result.outcome is Outcome.ERROR
     assert result.blocking
     assert "the outcome is not the same between" in result.reason
@@ -262,14 +170,14 @@ def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -
 
 
 def test_a_frame_in_memory_is_never_asked_for_cells() -> None:
-    found = _result(_task(RULE, 0.2), *_drifted(0.25))
+    found = result_of(task_of(RULE, 0.2), *_drifted(0.25))
     assert all(one.bracket is None for one in found.statistics)
-    assert straddling(_task(RULE, 0.2), found.statistics) == frozenset()
+    assert straddling(task_of(RULE, 0.2), found.statistics) == frozenset()
 
 
 def test_a_library_is_asked_with_every_value(engines: Engines) -> None:
-    task = replace(_task(RULE, 0.2), engine="both")
-    (one, _), (other, frame) = map(_elsewhere, _drifted(0.25))
+    task = replace(task_of(RULE, 0.2), engine="both")
+    (one, _), (other, frame) = map(elsewhere, _drifted(0.25))
     found = measure_finely(task, inputs(one, other).subject, now=NOW, engines=engines)
     assert {cells for _, cells in frame.asked} == {None}
     assert all(cell.bracket is None for cell in found)

@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aims_gate.bracket import Bounds, Bracket
 from aims_gate.checks.contract import Resolution
 from aims_gate.errors import DataError
+from aims_gate.facts import Interval, Statistic
 from aims_gate.frames import Counts, Floats, Grid, Histogram
+from aims_gate.stats.brackets.cells import Proven
 
 FINEST = 1 << 52
 """Cells of the finest grid: floats at different places of its range have a cell each."""
@@ -53,6 +56,35 @@ def counted(
         samples = [one.closer(finer, again) for one, again in zip(samples, ask(finer), strict=True)]
     first, other = (one.found for one in samples)
     return first, other
+
+
+def in_bracket(
+    found: Statistic, proven: Proven, alpha: float, alone: float | None = None
+) -> Statistic:
+    """The statistic in its bracket, with intervals that hold wherever in it the value lies.
+
+    Args:
+        found: The statistic of rows at the middle of their cells.
+        proven: What all rows can give.
+        alpha: Of the interval.
+        alone: Of the interval of the cell by itself, if it has one.
+    """
+    low, high = proven.value
+    ends = None if found.interval is None else proven.ends(alpha)
+    own = None if found.alone is None or alone is None else proven.ends(alone)
+    return replace(
+        found,
+        value=min(max(found.value or 0.0, low), high),
+        interval=_around(found.interval, ends),
+        alone=_around(found.alone, own),
+        bracket=Bracket(low=low, high=high, cells=proven.cells, interval=ends, alone=own),
+    )
+
+
+def _around(interval: Interval | None, ends: tuple[Bounds, Bounds] | None) -> Interval | None:
+    if interval is None or ends is None:
+        return interval
+    return replace(interval, low=ends[0][0], high=ends[1][1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -202,9 +202,7 @@ def _even(target: float, weights: Floats, errors: Floats) -> float:
 def _quantiles(values: Floats, counts: Counts, bins: int) -> Floats:
     """Quantiles that cut weighted values into *bins* of equal mass, by NumPy's linear rule."""
     ends = np.cumsum(counts)
-    at = np.linspace(0, 1, bins + 1) * 100 / 100 * (ends[-1] - 1)
-    below = np.floor(at)
-    part = at - below
+    below, part = ranks_below(int(ends[-1]), bins)
     low = values[np.searchsorted(ends, below, side="right")]
     high = values[np.searchsorted(ends, np.minimum(below + 1, ends[-1] - 1), side="right")]
     # from the nearer side, as NumPy does, so that an edge between equal scores is that score
@@ -212,3 +210,13 @@ def _quantiles(values: Floats, counts: Counts, bins: int) -> Floats:
         part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part)
     )
     return edges
+
+
+def ranks_below(rows: int, bins: int) -> tuple[Floats, Floats]:
+    """Ranks, from 0, next below each quantile that ends a bin, and its part of the way to the next.
+
+    With those of the least and of the greatest value, by NumPy's linear rule.
+    """
+    at = np.linspace(0, 1, bins + 1) * 100 / 100 * (rows - 1)
+    below = np.floor(at)
+    return below, at - below

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
+import numpy as np
+
+from aims_gate.bracket import Bracket
 from aims_gate.checks import attributes
+from aims_gate.checks.closer import in_bracket
 from aims_gate.checks.column_roles import Labelled, labelled, positive_class
-from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.contract import BRACKETS, About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.metrics.binary import ranked_against
+from aims_gate.checks.metrics.in_cells import sides_in_cells
 from aims_gate.checks.metrics.table import named, score_column
 from aims_gate.checks.performance import slicing
 from aims_gate.engines import CalibrationError
 from aims_gate.facts import Interval, NoValue, Statistic
-from aims_gate.frames import Scalar
+from aims_gate.frames import Histogram, Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import calibration
+from aims_gate.stats.brackets import reliability
+from aims_gate.stats.brackets.cells import midpoints
 from aims_gate.stats.curves import reliability_diagram
 from aims_gate.stats.paired import quantile
 from aims_gate.stats.tables import Ranked
@@ -80,7 +88,7 @@ class Calibration:
             neutral=0.0,
             limit=0.05,
             decide_on=DecideOn.PROVEN_BREACH,
-            needs=("distribution",),
+            needs=("distribution", BRACKETS),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -98,35 +106,53 @@ class Calibration:
         found = labelled(data, ["label", "score"])
         positive = positive_class(data, found)
         yield from found.context()
-        cells = [("", ranked_against(data, found, positive))]
+        cells = [("", self._scores(data, found, positive, inputs))]
         for columns in attributes.listed(self.by):
-            parts = self._parts(columns, data, found, positive)
+            parts = self._parts(columns, data, found, positive, inputs)
             yield from slicing.small(
-                [Size(name=name, rows=table.rows) for name, table in parts],
+                [Size(name=name, rows=scores.table.rows) for name, scores in parts],
                 where=title(columns),
                 statistic=_ERROR,
                 least=self.min_cell,
                 allowed=self.max_uncovered,
                 total=found.total,
             )
-            cells += [(name, table) for name, table in parts if table.rows >= self.min_cell]
-        for name, table in cells:
+            cells += [part for part in parts if part[1].table.rows >= self.min_cell]
+        for name, scores in cells:
             shared = replace(inputs, alpha=inputs.alpha / len(cells))
-            for cell in self._cell(name, table, found.total, shared):
+            for cell in self._cell(name, scores, found.total, shared):
                 # of weighted rows a count is no number of people
                 yield cell if found.frame.unweighted() is found.frame else replace(cell, curves=())
 
     def _parts(
-        self, columns: tuple[str, ...], data: Data, found: Labelled, positive: Scalar
-    ) -> list[tuple[str, Ranked]]:
+        self,
+        columns: tuple[str, ...],
+        data: Data,
+        found: Labelled,
+        positive: Scalar,
+        inputs: Inputs,
+    ) -> list[tuple[str, _Scores]]:
         kept = [named(found.label), score_column(data, found, positive)]
         parts = attributes.parts(columns, data, found.frame, kept, called="slices")
         return [
-            (name, ranked_against(data, replace(found, frame=frame), positive))
+            (name, self._scores(data, replace(found, frame=frame), positive, inputs))
             for name, frame in parts.items()
         ]
 
-    def _cell(self, name: str, table: Ranked, total: int, inputs: Inputs) -> Iterator[Statistic]:
+    def _scores(self, data: Data, found: Labelled, positive: Scalar, inputs: Inputs) -> _Scores:
+        """Scores of both classes: each, or in cells so fine where bins end that it is known how."""
+        column, by = score_column(data, found, positive), (named(found.label), positive)
+        closely = inputs.resolution.closest().to_the_end()
+        weigh = partial(reliability.open_cells, bins=self.bins)
+        sides = sides_in_cells(found.frame, column, by, closely, weigh)
+        if sides is not None and all(map(_probabilities, sides)):
+            proven = reliability.bracket(*sides, self.bins)
+            if proven is not None:
+                return _Scores(table=Ranked.merge(*midpoints(*sides)), proven=proven)
+        return _Scores(table=ranked_against(data, found, positive))
+
+    def _cell(self, name: str, scores: _Scores, total: int, inputs: Inputs) -> Iterator[Statistic]:
+        table, proven = scores.table, scores.proven
         found = calibration.reliability(table, self.bins)
         few = calibration.too_few(found)
         whole = Statistic(name=_ERROR, slice=name, rows=table.rows, total=total, judged=True)
@@ -136,8 +162,8 @@ class Calibration:
             yield replace(whole, lack=NoValue.UNDEFINED, reason=answer.problem)
             return
         told = "what noise adds included"
-        yield replace(whole, name="plain_error", judged=False, value=answer.plain, reason=told)
-        yield replace(
+        plain = replace(whole, name="plain_error", judged=False, value=answer.plain, reason=told)
+        error = replace(
             whole,
             value=answer.value,
             interval=None if few else _interval(found, inputs.alpha),
@@ -145,8 +171,28 @@ class Calibration:
             design=calibration.design(found, quantile(inputs.alpha_alone), total),
             curves=reliability_diagram(found, least=self.min_cell),
         )
+        if proven is not None:
+            low, high = proven.plain
+            within = min(max(answer.plain, low), high)
+            bracket = Bracket(low=low, high=high, cells=proven.cells)
+            plain = replace(plain, value=within, bracket=bracket)
+            error = in_bracket(error, proven, inputs.alpha, inputs.alpha_alone)
+        yield plain
+        yield error
         if few:
             yield replace(whole, lack=NoValue.INSUFFICIENT, reason=few)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scores:
+    """Scores of positives and of negatives, with the bracket of what they give if in cells."""
+
+    table: Ranked
+    proven: reliability.CalibrationBracket | None = None
+
+
+def _probabilities(cells: Histogram) -> bool:
+    return bool(np.all(cells.least >= 0) and np.all(cells.greatest <= 1))
 
 
 def _interval(found: calibration.Reliability, alpha: float) -> Interval:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from aims_gate.bracket import Bracket
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.closer import in_bracket
 from aims_gate.checks.contract import BRACKETS, About, Inputs, StatisticSpec
 from aims_gate.checks.levels import Levels, class_levels, written
 from aims_gate.checks.metrics import MetricRequest, Outcomes, each_class, outcomes
@@ -19,7 +19,6 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats import classes as multiclass
 from aims_gate.stats import confusion, fits, scores
 from aims_gate.stats.auc import LEAST_CLASS
-from aims_gate.stats.brackets.cells import Proven
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
 
@@ -202,29 +201,14 @@ class Score:
             judged=True,
             curves=measured.curves(),
         )
-        yield found if measured.bracket is None else _bracketed(found, measured.bracket, inputs)
+        proven = measured.bracket
+        yield found if proven is None else in_bracket(found, proven, inputs.alpha)
         short = scores.insufficient(self.metric, table)
         if short:
             yield self._lack(NoValue.INSUFFICIENT, short, rows=rows, total=total)
 
     def _lack(self, lack: NoValue, reason: str, *, rows: int, total: int) -> Statistic:
         return lacking(self.metric, lack, reason, rows=rows, total=total)
-
-
-def _bracketed(found: Statistic, proven: Proven, inputs: Inputs) -> Statistic:
-    """The statistic in its bracket, with an interval that holds wherever in it the value lies."""
-    low, high = proven.value
-    ends = None if found.interval is None else proven.ends(inputs.alpha)
-    interval = found.interval
-    if interval is not None and ends is not None:
-        interval = replace(interval, low=ends[0][0], high=ends[1][1])
-    cells = proven.cells
-    return replace(
-        found,
-        value=min(max(found.value or 0.0, low), high),
-        interval=interval,
-        bracket=Bracket(low=low, high=high, cells=cells, interval=ends),
-    )
 
 
 def _context(measured: Outcomes, data: Data) -> Iterator[Statistic]:

@@ -70,30 +70,53 @@ class Proven(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Joined:
+    """Cells of several samples in ascending order, those that overlap as one."""
+
+    least: Floats
+    greatest: Floats
+    places: tuple[Counts, ...]
+    """Of each sample's cells: which of these they are in."""
+
+    @classmethod
+    def of(cls, *samples: Celled) -> Joined:
+        """Join the cells of *samples*."""
+        least, greatest = (
+            np.concatenate([getattr(one, end) for one in samples]) for end in ("least", "greatest")
+        )
+        order = np.argsort(least, kind="stable")
+        low, reach = least[order], np.maximum.accumulate(greatest[order])
+        new = np.append(True, low[1:] > reach[:-1])[: len(low)]
+        last = np.append(new[1:], True)[: len(low)]
+        places = np.empty(len(low), dtype=np.int64)
+        places[order] = np.cumsum(new) - 1
+        own = np.split(places, np.cumsum([len(one.counts) for one in samples])[:-1])
+        return cls(least=low[new], greatest=reach[last], places=tuple(own))
+
+    def counts(self, *samples: Celled) -> list[Counts]:
+        """Rows of each sample, whose cells these are, in each of these."""
+        found = []
+        for one, own in zip(samples, self.places, strict=True):
+            counts = np.zeros(len(self.least), dtype=np.int64)
+            np.add.at(counts, own, one.counts)
+            found.append(counts)
+        return found
+
+
 def midpoints(*samples: Celled) -> list[tuple[Floats, Counts]]:
     """Values and counts of samples with each row at the middle of its cell: estimates, no bounds.
 
     Cells that overlap are one, so that rows of two samples in it are at one value and in no order.
     Infinite rows stay where they are.
     """
-    least, greatest = (
-        np.concatenate([getattr(one, end) for one in samples]) for end in ("least", "greatest")
-    )
-    order = np.argsort(least, kind="stable")
-    low, reach = least[order], np.maximum.accumulate(greatest[order])
-    new = np.append(True, low[1:] > reach[:-1])[: len(low)]
-    last = np.append(new[1:], True)[: len(low)]
-    middle = low[new] / 2 + reach[last] / 2
-    places = np.empty(len(low), dtype=np.int64)
-    places[order] = np.cumsum(new) - 1
-    found, start = [], 0
-    for one in samples:
-        own = places[start : start + len(one.counts)]
-        start += len(one.counts)
-        counts = np.zeros(len(middle), dtype=np.int64)
-        np.add.at(counts, own, one.counts)
+    cells = Joined.of(*samples)
+    middle = cells.least / 2 + cells.greatest / 2
+    middle = np.where(cells.least == cells.greatest, cells.least, middle)
+    values = np.concatenate([[-np.inf], middle, [np.inf]])
+    found = []
+    for one, counts in zip(samples, cells.counts(*samples), strict=True):
         ends = np.array([one.below, *counts, one.above], dtype=np.int64)
-        values = np.concatenate([[-np.inf], middle, [np.inf]])
         found.append((values[ends > 0], ends[ends > 0]))
     return found
 

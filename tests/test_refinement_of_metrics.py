@@ -1,0 +1,121 @@
+"""Measure, judge, measure finer: metrics of scores in cells are decided as those of every score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aims_gate.plan import Task
+from aims_gate.policy.model import DecideOn
+from aims_gate.verdict import Outcome
+from tests.checks.subjects import data
+from tests.support.laws import TIMES
+from tests.support.refining import cell_of, elsewhere, result_of, task_of
+
+
+def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
+    outcomes, finest = set(), set()
+    for seed in range(80 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(1.8, 4))
+        truth = random.random(rows) < random.uniform(0.1, 0.9)
+        scores = random.normal(0, 1, rows) + random.choice([0.1, 0.7, 1.5, 4.0]) * truth
+        if seed % 3 == 0:
+            scores = np.round(scores, 1)
+        roles = data({"y": truth.astype(int), "s": scores}, label="y", score="s", positive=1)
+        burden = str(random.choice(["estimate", "proven_pass"]))
+        rule = {"check": "performance.score", "parameters": {"metric": "roc_auc"}}
+
+        def task(limit: float, rule: dict[str, Any] = rule, burden: str = burden) -> Task:
+            return task_of({**rule, "decide_on": DecideOn(burden)}, limit, upward=True)
+
+        cell = cell_of(result_of(task(0.6), roles)) if len(set(truth)) > 1 else None
+        if cell is None or cell.value is None or cell.interval is None:
+            continue
+        near = random.choice([cell.value, cell.interval.low, 0.6])
+        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
+        exact = result_of(task(limit), roles)
+        other, frame = elsewhere(roles)
+        found = result_of(task(limit), other)
+        assert found.outcome is exact.outcome, (seed, limit)
+        outcomes.add(found.outcome)
+        finest.add(frame.finest)
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {0, 1, None} <= finest, "some are decided at every step"
+
+
+def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_score() -> None:
+    outcomes, finest = set(), set()
+    for seed in range(40 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(2.3, 3.3))
+        labels = random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2])
+        columns = {"y": labels.tolist()}
+        for name in "abc":
+            spread = random.normal(0, 1, rows) + random.uniform(0, 2) * (labels == name)
+            columns[name] = np.round(spread, 1 if seed % 3 == 0 else 9).tolist()
+        of_each = seed % 2 == 0
+        roles = data(columns, label="y", score={name: name for name in "abc"}, task="multiclass")
+        rule = {
+            "check": "performance.score",
+            "parameters": {"metric": "roc_auc", "classes": "all"}
+            if of_each
+            else {"metric": "macro_roc_auc"},
+            "decide_on": DecideOn(str(random.choice(["estimate", "proven_pass"]))),
+        }
+        judged = [
+            s for s in result_of(task_of(rule, 0.6, upward=True), roles).statistics if s.judged
+        ]
+        cell = judged[int(random.integers(len(judged)))]
+        assert cell.value is not None
+        assert cell.interval is not None
+        near = random.choice([cell.value, cell.interval.low])
+        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
+        task = task_of(rule, limit, upward=True)
+        exact = result_of(task, roles)
+        other, frame = elsewhere(roles)
+        assert result_of(task, other).outcome is exact.outcome, (seed, limit)
+        outcomes.add(exact.outcome)
+        finest.add(frame.finest)
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {0, None} < finest
+
+
+def test_the_outcome_of_a_calibration_error_in_cells_is_that_of_every_score() -> None:
+    """Ties at the edges of bins, scores of a few values, slices, and a limit at the very value."""
+    outcomes, finest = set(), set()
+    for seed in range(25 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(1.5, 4))
+        scores = random.beta(random.uniform(0.3, 3), random.uniform(0.3, 3), rows)
+        scores = np.round(scores, int(random.choice([1, 2, 12])))
+        off = random.choice([0.0, 0.05, 0.2]) * random.choice([-1, 1])
+        truth = (random.random(rows) < np.clip(scores + off, 0, 1)).astype(int)
+        group = np.where(random.random(rows) < 0.5, "f", "m").tolist()
+        columns = {"y": truth, "s": scores, "g": group}
+        roles = data(columns, label="y", score="s", positive=1, task="binary")
+        parameters: dict[str, Any] = {"bins": int(random.choice([2, 5, 15]))}
+        parameters |= {"by": ["g"]} if seed % 3 == 0 else {}
+        burden = DecideOn(str(random.choice(["estimate", "proven_pass", "proven_breach"])))
+        rule = {"check": "performance.calibration", "parameters": parameters, "decide_on": burden}
+        cell = cell_of(result_of(task_of(rule, 0.05), roles))
+        near = [one for one in (cell.value, cell.interval and cell.interval.high) if one]
+        limit = float(np.clip(random.choice([*near, 0.05]) * random.choice([1, 1, 1.1]), 1e-3, 0.9))
+        task = task_of(rule, limit)
+        exact = result_of(task, roles)
+        other, frame = elsewhere(roles)
+        assert result_of(task, other).outcome is exact.outcome, (seed, limit)
+        outcomes.add(exact.outcome)
+        finest.add(frame.finest)
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {1, None} <= finest, "some are decided on cells, and some on every score"
+
+
+def test_scores_that_are_no_probabilities_are_refused_in_cells_too() -> None:
+    for far in (-1e-9, 1 + 1e-9):
+        scores = np.append(np.linspace(0, 1, 400), far)
+        roles = data({"y": np.arange(401) % 2, "s": scores}, label="y", score="s", positive=1)
+        result = result_of(task_of({"check": "performance.calibration"}, 0.05), elsewhere(roles)[0])
+        assert result.outcome is Outcome.ERROR
+        assert "a score lies outside [0, 1]" in result.reason
