@@ -20,9 +20,8 @@ def test_the_exact_error_and_its_bounds_lie_in_the_bracket() -> None:
     for seed in range(30 * TIMES):
         random = np.random.default_rng(seed)
         rows, bins = int(10 ** random.uniform(0.7, 4)), int(random.choice([2, 5, 15]))
-        scores = np.round(
-            random.beta(*random.uniform(0.3, 3, 2), rows), int(random.choice([1, 2, 12]))
-        )
+        drawn = random.beta(random.uniform(0.3, 3), random.uniform(0.3, 3), rows)
+        scores = np.round(drawn, int(random.choice([1, 2, 12])))
         truth = random.random(rows) < np.clip(scores + random.normal(0, 0.1), 0, 1)
         if len(set(truth)) < 2:
             continue
