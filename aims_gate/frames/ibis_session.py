@@ -23,8 +23,8 @@ MOST_BYTES = 64 << 20
 """Bytes that may come back from an engine in one run, unless it is said otherwise."""
 SECONDS = 600.0
 """How long an engine may take for one answer, unless it is said otherwise."""
-_BATCH = 1 << 16
-"""Rows read together: so many more may come than the budget holds."""
+_BATCH = 1 << 11
+"""Rows read together: so many more may come than the budget holds, of texts of any length."""
 _ONE_BY_ONE = threading.Lock()
 """A connection of DuckDB refuses a second question meanwhile, and relations do not tell theirs."""
 OWN = "(aims-gate) "

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from aims_gate.errors import DataError
+from aims_gate.frames import Key
 from aims_gate.verdict import Decision, Outcome
 from tests.attacks.warehouse import Warehouse, outcomes
 
@@ -29,6 +36,24 @@ def test_a_view_without_end_takes_no_longer_than_one_question_may(warehouse: War
     (result,) = warehouse.gate(policy).results
     assert result.outcome is Outcome.ERROR
     assert "gave no answer within 0.3 s" in result.reason
+
+
+def test_texts_of_any_length_come_no_faster_than_they_are_counted(warehouse: Warehouse) -> None:
+    """Half a megabyte of file holds gigabytes of text, which came in one piece."""
+    warehouse.write("create table now as select repeat('a', 10000) || i as g from range(9000) t(i)")
+    frame = warehouse.frame("now", max_bytes=1 << 20)
+    ask = frame.session.run
+    came: list[int] = []
+
+    def run(question: Any, most: int) -> Any:
+        with closing(ask(question, most)) as answer:
+            came.extend(batch.nbytes for batch in answer)
+        raise DataError("as much as that")
+
+    frame.session.run = run
+    with pytest.raises(DataError, match="as much"):
+        frame.count(Key(column="g"))
+    assert 0 < max(came) < 30 << 20
 
 
 def test_a_budget_that_is_used_up_where_it_would_decide_is_no_lack_of_rows(
