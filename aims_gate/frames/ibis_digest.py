@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
+from itertools import pairwise
 
 import ibis
 import pyarrow as pa
@@ -26,6 +28,9 @@ _KNOWN = bytes.fromhex(
     "02FFFFFFFFFFFFFFFE 020000000000000000 01 027FFFFFFFFFFFFFFF 028000000000000003 C3A961"
 )
 """The bytes of a row of known values."""
+_AT_ONCE = 1 << 23
+"""Rows whose hashes may be in memory together: about 1 GiB."""
+_PREFIXES = 16**PREFIX
 
 
 def table_v1_of(held: EngineTable, *, where: str) -> str:
@@ -41,14 +46,33 @@ def table_v1_of(held: EngineTable, *, where: str) -> str:
     kinds = kinds_of(held.table.schema())
     tags = {name: tag_of(kinds[name], name) for name in sorted(kinds, key=str.encode)}
     _refuse_other_bytes(held.session, where)
-    hashed = held.table.select(hash=_row_hash(held.table, tags, held.session.forms))
-    buckets = hashed.group_by(prefix=hashed["hash"].substr(0, PREFIX)).aggregate(
-        rows=hashed.count(),
-        digest=hashed["hash"].collect().sort().join("").hexdigest("sha256"),
-    )
-    found: pa.Table = held.session.ask(buckets, where=where)
+    rows = held.table.select(hash=_row_hash(held.table, tags, held.session.forms))
+    found = _buckets(held.session, rows, where)
     digests = zip(found["prefix"].to_pylist(), found["digest"].to_pylist(), strict=True)
     return of_buckets(tags, sum(found["rows"].to_pylist()), dict(digests))
+
+
+def _buckets(session: EngineSession, rows: Expr, where: str) -> pa.Table:
+    """Buckets of the hashes of rows.
+
+    DuckDB sorts a list in memory only. So many rows are sorted first, as a table that may be on
+    disk, and then taken by parts.
+    """
+    (count,) = session.ask(rows.aggregate(rows=rows.count()), where=where)["rows"].to_pylist()
+    parts = 1 if session.execute is None else min(-(-count // _AT_ONCE) or 1, _PREFIXES)
+    sorted_ = nullcontext(rows) if parts == 1 else session.kept(rows.order_by("hash"), where=where)
+    with sorted_ as hashes:
+        ends = [f"{_PREFIXES * part // parts:0{PREFIX}x}" for part in range(parts)] + ["g"]
+        return pa.concat_tables(
+            session.ask(_of_part(hashes, *span), where=where) for span in pairwise(ends)
+        )
+
+
+def _of_part(hashes: Expr, low: str, high: str) -> Expr:
+    part = hashes.filter(hashes["hash"] >= low, hashes["hash"] < high)
+    return part.group_by(prefix=part["hash"].substr(0, PREFIX)).aggregate(
+        rows=part.count(), digest=part["hash"].collect().sort().join("").hexdigest("sha256")
+    )
 
 
 def _refuse_other_bytes(session: EngineSession, where: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -44,6 +44,8 @@ class EngineSession:
     """Asks the engine for so many rows at most; the answer is read in batches, and closed."""
     stop: Callable[[], object] = field(repr=False)
     """Ends the question that is being answered, where the engine can be told to."""
+    execute: Callable[[str], object] | None = field(default=None, repr=False)
+    """Has a statement executed, where tables of the session's own can be made."""
     seconds: float = SECONDS
     most_bytes: int = MOST_BYTES
     read_bytes: int = 0
@@ -64,6 +66,7 @@ class EngineSession:
                 ibis.to_sql(question, dialect="duckdb")
             ).to_arrow_reader(_BATCH),
             stop=con.interrupt,
+            execute=con.execute,
             place=con,
             lock=_ONE_BY_ONE,
             **limits,
@@ -96,6 +99,22 @@ class EngineSession:
                 # an engine's own message may hold cells of the table
                 what = f"{self.engine} could not answer: {type(error).__name__}"
                 raise DataError(what, where=where, hint="look at the engine's log") from error
+
+    @contextmanager
+    def kept(self, question: Expr, *, where: str) -> Iterator[Expr]:
+        """The answer as a table of the session's own, which may be on disk; errors as of `ask`."""
+        import ibis
+
+        if self.execute is None:
+            yield question
+            return
+        name, statement = f"aims_gate_{secrets.token_hex(8)}", self.execute
+        written = ibis.to_sql(question, dialect="duckdb")
+        self.in_time(lambda: statement(f"create temp table {name} as {written}"), where=where)
+        try:
+            yield ibis.table(question.schema(), name=name)
+        finally:
+            self.in_time(lambda: statement(f"drop table {name}"), where=where)
 
     def _read(self, question: Expr, where: str) -> pa.Table:
         batches: list[pa.RecordBatch] = []

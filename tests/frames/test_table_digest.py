@@ -187,6 +187,21 @@ def test_the_unit_of_times_and_the_width_of_numbers_change_nothing(kinds: tuple[
     assert one == other
 
 
+@pytest.mark.parametrize("at_once", [1, 7, 100, 299])
+def test_parts_that_are_sorted_on_disk_give_the_same_digest_and_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    table = pa.table({"a": [number % 97 for number in range(300)]})
+    held = held_by_engine(ENGINES["ibis"](table), where="data")
+    tables = "select count(*) from duckdb_tables()"
+    before = connection().execute(tables).fetchall()
+    expected = of_arrow(table)
+    monkeypatch.setattr("aims_gate.frames.ibis_digest._AT_ONCE", at_once)
+    assert table_v1_of(held, where="data") == expected
+    assert connection().execute(tables).fetchall() == before
+    assert of_engine(ENGINES["duckdb"](table)) == expected
+
+
 def test_an_engine_that_writes_values_otherwise_is_refused() -> None:
     held = held_by_engine(connection().sql("select 1 as a"), where="data")
     own = held.session.forms.row_hash
