@@ -171,7 +171,7 @@ def _judge_cells(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
             yield Cell(statistic=statistic, outcome=Outcome.ERROR, why="not a number")
         elif not all(_settles(statistic, bar, task.decide_on) for bar in task.bars):
             # rows that nobody looked at closely enough: more of them would settle nothing
-            why = f"the outcome is not the same {between(statistic)}"
+            why = f"the outcome is not the same {between(statistic.bracket)}"
             yield Cell(statistic=statistic, outcome=Outcome.ERROR, why=why)
         else:
             sides = [_judge_side(statistic, bar, task.decide_on) for bar in task.bars]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Sequence
 
+from aims_gate.bracket import Bracket
 from aims_gate.checks.drift.distances import METHODS
 from aims_gate.facts import LEFT_OUT, POWER, UNSEEN, Interval, NoValue, Statistic
 from aims_gate.limits import Bar, serious_of
@@ -51,7 +52,7 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
     parts = [subject, number(statistic.value)]
     if statistic.interval is not None:
         parts.append(f"({interval(statistic.interval)})")
-    parts += [between(statistic), _against(statistic.value, bars, outcome)]
+    parts += [between(statistic.bracket), _against(statistic.value, bars, outcome)]
     text = " ".join(part for part in parts if part)
     if statistic.rows:
         text += f", n={statistic.rows:,}"
@@ -100,9 +101,8 @@ def interval(bounds: Interval) -> str:
     return f"{level} % {number(bounds.low)}{dash}{number(bounds.high)}"
 
 
-def between(statistic: Statistic) -> str:
-    """Write the bracket of a statistic: `between 0.0199 and 0.0205 (1,024 cells)`."""
-    found = statistic.bracket
+def between(found: Bracket | None) -> str:
+    """Write a bracket: `between 0.0199 and 0.0205 (1,024 cells)`; empty for none."""
     if found is None:
         return ""
     digits = next(d for d in (3, 6, 17) if d == 17 or f"{found.low:.{d}g}" != f"{found.high:.{d}g}")

@@ -15,8 +15,10 @@ from typing import Any
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_PAYLOAD
 from aims_gate.attest.statement import envelope_file, statement_file
+from aims_gate.bracket import Bracket
 from aims_gate.errors import TrustError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.evidence.read_values import as_number
 from aims_gate.facts import Interval
 from aims_gate.harmless import plain
 from aims_gate.limits import Bar
@@ -24,7 +26,7 @@ from aims_gate.operations.explain import indented
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, Policy
 from aims_gate.regular import read_regular
-from aims_gate.sentences import display, interval, number
+from aims_gate.sentences import between, display, interval, number
 
 _CELLS = 12
 """Judged cells of a rule that are printed; the report has all."""
@@ -142,6 +144,8 @@ def _cell(cell: Mapping[str, Any], task: Task) -> str:
     if cell["interval"] is not None:
         bounds = {key: float(cell["interval"][key]) for key in ("low", "high", "level")}
         told += f" ({interval(Interval(method='', **bounds))})"
+    if "bracket" in cell:
+        told += f" {between(Bracket.read(cell['bracket'], as_number))}"
     told += "; " + ", ".join(_bar(bar, task.decide_on) for bar in task.bars)
     return f"{told}; n={cell['rows']:,}" if cell["rows"] else told
 

@@ -16,7 +16,7 @@ from aims_gate.pages.charts import cells_of, comparable, forest
 from aims_gate.pages.curve_charts import AXES, TITLES, chart
 from aims_gate.pages.environment import Clean
 from aims_gate.pages.strip import limits_of, margin_of, mark_of, strips
-from aims_gate.sentences import display, interval, number, rows_wanted
+from aims_gate.sentences import between, display, interval, number, rows_wanted
 from aims_gate.verdict import CellPower, Result
 
 CHARTS = 60
@@ -185,8 +185,10 @@ def _judged_row(cell: Statistic, limits: list[tuple[float, bool]]) -> tuple[str,
 
 
 def value_of(cell: Statistic) -> str:
-    """Value of a cell, for people."""
-    return "no value" if cell.value is None else number(cell.value)
+    """Value of a cell, for people, with its bracket if rows were counted in cells."""
+    if cell.value is None:
+        return "no value"
+    return f"{number(cell.value)} {between(cell.bracket)}".rstrip()
 
 
 def interval_of(cell: Statistic) -> str:

@@ -1,0 +1,47 @@
+"""Reports, and the explanation of evidence, say between what a counted value lies."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aims_gate.bracket import Bracket
+from aims_gate.judge import judge
+from aims_gate.operations.explain_evidence import open_evidence
+from aims_gate.policy.model import DecideOn, OnInsufficient, Threshold
+from aims_gate.reports import REPORTS
+from aims_gate.verdict import Decision, Outcome
+from tests.reports.cases import verdict_of
+from tests.support.judging import NOW, cell, task
+from tests.support.proofs import Lab
+
+RULE = task("drift.columns", require=Threshold(at_most=0.05), decide_on=DecideOn.ESTIMATE)
+CELL = replace(
+    cell(0.0817, name=RULE.judged.name, slice="income"),
+    bracket=Bracket(low=0.08123, high=0.08234, cells=2048),
+)
+SAID = "between 0.0812 and 0.0823 (2,048 cells)"
+RESULT = judge(RULE, [CELL], now=NOW, insufficient=OnInsufficient.BLOCK)
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html", "junit", "sarif"])
+def test_a_report_says_the_bracket_of_a_counted_value(name: str) -> None:
+    verdict = verdict_of(RESULT, decision=Decision.REFUSED)
+    assert RESULT.outcome is Outcome.FAIL
+    assert SAID in " ".join(html.unescape(REPORTS[name](verdict)).split())
+
+
+def test_the_page_says_the_bracket_of_each_value_of_a_rule() -> None:
+    other = replace(CELL, slice="age", value=0.0821)
+    both = judge(RULE, [CELL, other], now=NOW, insufficient=OnInsufficient.BLOCK)
+    page = REPORTS["html"](verdict_of(both, decision=Decision.REFUSED))
+    assert page.count(SAID) >= 3
+
+
+def test_the_explanation_of_evidence_says_the_bracket(tmp_path: Path) -> None:
+    lab = Lab.make(tmp_path, results=(RESULT,), decision=Decision.REFUSED)
+    told = " ".join(open_evidence(lab.evidence).outcome(RULE).split())
+    assert f"value: PSI income 0.082 {SAID}; limit 0.05" in told
