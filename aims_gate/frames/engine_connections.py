@@ -177,8 +177,13 @@ def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str
         raise MissingExtraError.for_library("pyspark", "ibis", "a Spark connection") from error
     builder = SparkSession.builder
     try:
-        builder = builder.remote(url) if url.startswith("sc://") else builder.master(rest)
-        spark = builder.getOrCreate()
+        if url.startswith("sc://"):
+            spark = builder.remote(url).create()
+        else:
+            spark = builder.master(rest).getOrCreate()
+            _refuse_other_master(spark.sparkContext.master, rest)
+    except SourceError:
+        raise
     except Exception as error:
         what = f"Spark cannot be reached: {type(error).__name__}"
         raise SourceError(what) from error
@@ -197,6 +202,14 @@ def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str
         return replace(held, session=whole[0])
 
     return find
+
+
+def _refuse_other_master(found: str, asked: str) -> None:
+    """Refuse the session that this process has already, where it is another engine's."""
+    if found != asked:
+        what = "this process has a Spark session with another master already"
+        hint = "name one connection to Spark, and hand no Spark frame over beside it"
+        raise SourceError(what, hint=hint)
 
 
 _SCHEMES = {"duckdb": _duckdb, "pyspark": _spark, "sc": _spark}

@@ -7,11 +7,10 @@ read only where `sources.allow` has the place, so no run makes the gate read ano
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote, unquote
 
 from aims_gate.attest.file_names import safe_name
@@ -23,7 +22,7 @@ from aims_gate.registry.entities import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Located, Scores, Workspace
-from aims_gate.sources.table_places import TablePlace, claimed
+from aims_gate.sources.table_places import VERSION, TablePlace, claimed, described
 
 if TYPE_CHECKING:
     from aims_gate.sources.mlflow.elsewhere import Elsewhere
@@ -156,9 +155,10 @@ class Finder:
     def _input(self, kind: str, name: str) -> Located:
         """Follow a run's own data set, by its name or its context, where that is allowed."""
         found, where = self._one_input(kind, name), f"{kind}:{name}"
-        place = _claimed(found.source, where)
+        source = described(found.source, where=where)
+        place = _claimed(source, where)
         located = self._allowed(place, whose="the run names", where=where)
-        return replace(located, mlflow_digest=found.digest)
+        return replace(located, mlflow_digest=found.digest, version=source[VERSION])
 
     def _one_input(self, kind: str, name: str) -> DatasetInput:
         named = [(i.name if kind == "dataset" else i.context, i) for i in self.inputs]
@@ -198,17 +198,14 @@ def _absent(what: str, where: str, hint: str = "") -> NoReturn:
     raise DataError(what, where=public_uri(where), hint=hint or "hand the data over with --data")
 
 
-def _claimed(source: str, where: str) -> StoreUri:
-    """Read the place from a data set's source: JSON with a `uri`, as hostile as its author."""
-    try:
-        value = json.loads(source)
-    except ValueError:
-        value = None
-    uri = value.get("uri") if isinstance(value, dict) else None
+def _claimed(source: Mapping[str, Any], where: str) -> StoreUri:
+    """The place that a data set's source names: `uri`, or `path` of what Spark read."""
+    uri = source.get("uri", source.get("path"))
     if not isinstance(uri, str) or not uri:
         hint = "log the data from a file or an object store, or name them with --data"
         raise DataError("the run does not say where the data lie", where=where, hint=hint)
     try:
+        uri = f"s3://{uri[6:]}" if uri.startswith("s3a://") else uri  # as Hadoop calls S3
         return _place(f"file://{quote(uri)}" if uri.startswith("/") else uri)
     except DataError as error:
         raise DataError(f"the run's place {error.what}", where=where, hint=error.hint) from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aims_gate.documents.store_uris import parse_allowed
 from aims_gate.errors import DataError
@@ -13,6 +15,10 @@ from aims_gate.policy.scalars import TABLE
 from aims_gate.registry.entities import DatasetInput
 
 SCHEME = "table"
+VERSION = "delta_table_version"
+"""How MLflow calls the version of a Delta table in a data set's source."""
+_PLACES = ("uri", "path", "delta_table_name", "table_name", "sql", "url")
+"""Keys of a source by each of which a place is named."""
 _SHAPE = "table:CONNECTION/NAME, such as table:warehouse/main.loans"
 
 
@@ -59,15 +65,11 @@ def claimed(found: DatasetInput, allow: tuple[str, ...], *, where: str) -> Table
         where: What it is called in errors.
 
     Raises:
-        DataError: No entry holds the table, or those of several connections do.
+        DataError: No entry holds the table, or those of several connections do; or the run names
+            more than one place, or a version that is none.
     """
-    try:
-        source = json.loads(found.source)
-    except ValueError:
-        return None
-    name = None
-    if isinstance(source, dict):
-        name = source.get("delta_table_name", source.get("table_name"))
+    source = described(found.source, where=where)
+    name = source.get("delta_table_name", source.get("table_name"))
     if not isinstance(name, str) or not re.fullmatch(TABLE, name):
         return None
     entries = [place for entry in allow if (place := parse_allowed(entry)).scheme == SCHEME]
@@ -75,7 +77,7 @@ def claimed(found: DatasetInput, allow: tuple[str, ...], *, where: str) -> Table
     inside = {
         place.host
         for place in entries
-        if parts[: len(place.path)] == place.path and len(parts) > len(place.path)
+        if parts[:-1] == place.path  # what lies deeper may be another catalog's
     }
     if len(inside) != 1:
         what = f"the run names the table {name!a}, which sources.allow does not permit"
@@ -83,6 +85,30 @@ def claimed(found: DatasetInput, allow: tuple[str, ...], *, where: str) -> Table
             what = f"sources.allow has the table {name!a} at several connections"
         hint = f"write one {SCHEME}://CONNECTION/SCHEMA/ for it under sources.allow"
         raise DataError(what, where=where, hint=hint)
-    version = source.get("delta_table_version")
-    known = version if isinstance(version, int) and not isinstance(version, bool) else None
-    return TablePlace(connection=inside.pop(), name=name, version=known)
+    return TablePlace(connection=inside.pop(), name=name, version=source[VERSION])
+
+
+def described(text: str, *, where: str) -> Mapping[str, Any]:
+    """Read what a run says of a data set's place: JSON as hostile as its author.
+
+    Returns:
+        Its keys, and `VERSION` as a whole number or None; nothing else of what is no object.
+
+    Raises:
+        DataError: It names more than one place, or a version that is none.
+    """
+    try:
+        source = json.loads(text)
+    except (ValueError, RecursionError):
+        source = None
+    if not isinstance(source, dict):
+        source = {}
+    if sum(source.get(key) is not None for key in _PLACES) > 1:
+        what = "the run says of these data that they lie in more than one place"
+        raise DataError(what, where=where, hint="log them again, from one source")
+    version = source.get(VERSION)
+    number = re.fullmatch("[0-9]{1,18}", str(version))
+    if version is not None and number is None:
+        what = "the run says which version of a table it used, and that is no number"
+        raise DataError(what, where=where, hint="log the data again")
+    return {**source, VERSION: number and int(number[0])}
