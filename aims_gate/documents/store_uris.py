@@ -67,9 +67,13 @@ class StoreUri:
         return f"{self.scheme}://{self.host}/{path}"
 
     def inside(self, other: StoreUri) -> bool:
-        """Tell whether this is *other* or lies below it; `s3://b/eval` does not hold `/eval2`."""
+        """Tell whether this is *other* or lies below it; `s3://b/eval` does not hold `/eval2`.
+
+        Nothing lies below a schema of tables: what is written so may be in another catalog.
+        """
         same = (self.scheme, self.host) == (other.scheme, other.host)
-        return same and self.path[: len(other.path)] == other.path
+        above = self.path if self.scheme == "table" else self.path[: len(other.path)]
+        return same and above == other.path
 
 
 def parse_place(uri: str) -> StoreUri:

@@ -24,7 +24,8 @@ from aims_gate.registry.uris import bare, local_store
 FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"
 """Names folders that this machine shares with an MLflow server which does not hand them out. Only
 whoever runs the gate can say so: otherwise a server could have it read any file."""
-_ON_SERVER = "mlflow-artifacts:"
+_NO_STORES = ("mlflow-artifacts:", "table:")
+"""Entries of an allow list that name no store of artifacts: the server itself, and tables."""
 _DEFAULTS = ("mlruns", "mlartifacts")
 """MLflow's own names for folders of artifacts."""
 _OF_ONE_RUN = re.compile(r"(/[0-9]+)?/([0-9a-f]{32}|models/m-[0-9a-f]+)/artifacts(/.*)?$")
@@ -46,7 +47,7 @@ class Roots:
                 file is unusable.
         """
         entries = (*allow, *allowed_by_operator(environ))
-        places = [parse_allowed_root(one) for one in entries if not one.startswith(_ON_SERVER)]
+        places = [parse_allowed_root(one) for one in entries if not one.startswith(_NO_STORES)]
         named = (_path(place) for place in places if place.scheme == "file")
         return cls(
             places=tuple(place for place in places if place.scheme != "file"),

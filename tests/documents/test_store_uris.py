@@ -140,6 +140,9 @@ def test_a_store_that_the_allow_list_does_not_have_refuses_the_policy() -> None:
         ("['s3://data/eval/']", "['s3://data/evaluation/']", False),
         ("['s3://data/eval/']", "['s3://data/eval/', 'file:///srv']", False),
         ("[]", "['s3://data/eval/']", False),
+        ("['table://lake/main/']", "['table://lake/main/']", True),
+        ("['table://lake/main/']", "['table://lake/main/other/']", False),
+        ("['table://lake/main/']", "['table://other/main/']", False),
     ],
 )
 def test_a_child_reads_only_what_its_parent_permits(

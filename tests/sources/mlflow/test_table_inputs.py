@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -54,10 +56,13 @@ def used(content: Content) -> Callable[[Any], Logged]:
 def opened(content: Content, space: Space) -> Read:
     """Open the model with that run, where its evaluation data are `context:evaluation`."""
 
-    def read(logged: Logged, *allow: str, **spec: Any) -> Subject:
+    def read(logged: Logged, *allow: str, operator: Path | None = None, **spec: Any) -> Subject:
         data = {Role.EVALUATION: DataSpec(source="context:evaluation", **spec)}
         policy = Policy(id="p", version="1", data=data, sources_allow=allow)
-        return open_subject(logged.uri, space(content.uri), policy)
+        own = space(content.uri)
+        if operator is not None:
+            own = replace(own, environ={**own.environ, VARIABLE: str(operator)})
+        return open_subject(logged.uri, own, policy)
 
     return read
 
@@ -126,16 +131,40 @@ def test_a_source_made_by_hand_reads_nothing_else(
     assert told in why(opened(logged, f"file://{lake.parent}/"))
 
 
+def test_a_table_that_a_run_names_is_asked_where_its_schema_is_allowed(
+    tmp_path: Path, used: Callable[[Any], Logged], opened: Read
+) -> None:
+    from mlflow.data.spark_dataset_source import SparkDatasetSource
+
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.from_arrow(ROWS).create("loans")
+    config = tmp_path / "operator.yaml"
+    config.write_text(
+        "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
+        f"  warehouse: {{url: 'duckdb://{tmp_path}/warehouse.duckdb'}}\n"
+    )
+    logged = used(of_pandas(SparkDatasetSource(table_name="main.loans")))
+    held = identity(opened(logged, "table://warehouse/main/", operator=config))
+    assert (held.uri, held.rows) == ("table:warehouse/main.loans", 3)
+    assert held.digest_kind is DigestKind.TABLE
+    assert "sources.allow does not permit" in why(opened(logged, "table://warehouse/other/"))
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Spark with a table `lake.loans`, and the operator's connection to it."""
+def operator(tmp_path: Path) -> Path:
+    """The operator's connections to Spark."""
     config = tmp_path / "operator.yaml"
     config.write_text(
         "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
         "  spark: {url: 'pyspark://local[2]', timeout_seconds: 120}\n"
         "  other: {url: 'pyspark://local[3]', timeout_seconds: 120}\n"
     )
-    monkeypatch.setenv(VARIABLE, str(config))
+    return config
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Any]:
+    """Spark with a table `lake.loans`."""
     session = spark()
     session.sql(f"create database lake location '{tmp_path}/warehouse'")
     frame = session.createDataFrame(ROWS.to_pandas())
@@ -146,7 +175,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.tool("spark")
 def test_what_a_run_read_with_spark_is_read_where_it_is_allowed(
-    warehouse: Any, tmp_path: Path, used: Callable[[Any], Logged], opened: Read
+    warehouse: Any, operator: Path, tmp_path: Path, used: Callable[[Any], Logged], opened: Read
 ) -> None:
     from mlflow.data import from_spark
 
@@ -158,11 +187,11 @@ def test_what_a_run_read_with_spark_is_read_where_it_is_allowed(
     assert "sources.allow does not permit" in why(opened(by_path))
 
     by_name = used(from_spark(warehouse, table_name="lake.loans", name=uuid.uuid4().hex))
-    held = identity(opened(by_name, "table://spark/lake/"))
+    held = identity(opened(by_name, "table://spark/lake/", operator=operator))
     assert (held.rows, held.digest_kind) == (3, DigestKind.TABLE)
     assert held.uri == "table:spark/lake.loans"
     assert "sources.allow does not permit" in why(opened(by_name, "table://spark/lakes/"))
-    assert "another master" in why(opened(by_name, "table://other/lake/"))
+    assert "another master" in why(opened(by_name, "table://other/lake/", operator=operator))
 
     by_query = used(from_spark(warehouse, sql="select * from lake.loans", name=uuid.uuid4().hex))
     assert "does not say where" in why(opened(by_query, "table://spark/lake/"))
@@ -170,10 +199,11 @@ def test_what_a_run_read_with_spark_is_read_where_it_is_allowed(
 
 @pytest.mark.tool("spark")
 def test_a_version_that_spark_does_not_tell_is_never_taken_for_the_one_that_is_there(
-    warehouse: Any, used: Callable[[Any], Logged], opened: Read
+    warehouse: Any, operator: Path, used: Callable[[Any], Logged], opened: Read
 ) -> None:
     from mlflow.data.delta_dataset_source import DeltaDatasetSource
 
     source = DeltaDatasetSource(delta_table_name="lake.loans", delta_table_version=4)
     assert warehouse.count() == 3
-    assert "used version 4 of " in why(opened(used(of_pandas(source)), "table://spark/lake/"))
+    logged = used(of_pandas(source))
+    assert "used version 4 of " in why(opened(logged, "table://spark/lake/", operator=operator))
