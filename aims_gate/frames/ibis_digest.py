@@ -98,7 +98,7 @@ def _row_hash(table: Expr, tags: dict[str, str], forms: Forms) -> Expr:
         if tag == "float":
             numbers.append(normal(column, forms).cast("float64"))
         elif tag == "date":
-            numbers.append(days(column))
+            numbers.append(_at_ends(days(column), column))
         elif tag.startswith("timestamp"):
             numbers += _instant(column, forms)
         elif tag in {"bool", "int"}:
@@ -112,6 +112,17 @@ def _row_hash(table: Expr, tags: dict[str, str], forms: Forms) -> Expr:
 def _instant(column: Expr, forms: Forms) -> list[Expr]:
     """Microseconds, and the nanoseconds that are left; null where none are, as in most types."""
     whole = microseconds(column, forms)
-    if not has_nanoseconds(column):
-        return [whole, ibis.null("int64")]
-    return [whole, (forms.nanoseconds(column) - whole * 1000).nullif(0)]
+    rest = ibis.null("int64")
+    if has_nanoseconds(column):
+        rest = (forms.nanoseconds(column) - whole * 1000).nullif(0)
+    return [_at_ends(whole, column), rest]
+
+
+def _at_ends(number: Expr, column: Expr) -> Expr:
+    """Put a number in place of null for DuckDB's infinite times, which it does not count."""
+    before = column.cast("string").startswith("-")
+    infinite = ibis.cases((before, -_INFINITE), (column.notnull(), _INFINITE))
+    return ibis.coalesce(number, infinite).cast("int64")
+
+
+_INFINITE = 2**63 - 1

@@ -170,6 +170,15 @@ def test_nanoseconds_are_covered_where_a_time_has_them() -> None:
     assert of_engine(held) == of_arrow(held.to_arrow_table())
 
 
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz", "timestamp_ns"])
+def test_infinite_times_are_no_nulls(kind: str) -> None:
+    ends = ("'infinity'", "'-infinity'", "null", "'1969-12-31'")
+    held = [connection().sql(f"select {end}::{kind} as t") for end in ends]
+    assert len({of_engine(each) for each in held}) == len(ends)
+    for each in held:
+        assert of_engine(each) == of_arrow(each.to_arrow_table())
+
+
 @pytest.mark.parametrize(
     "kinds", [("timestamp_ns", "utinyint", "float"), ("timestamp_s", "integer", "double")]
 )

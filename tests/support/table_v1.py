@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
 
 Columns = Mapping[str, tuple[str, list[Any]]]
-"""By name, the tag and the values; instants as nanoseconds, and days as their number."""
+"""By name, the tag and the values; instants as nanoseconds, days as their number, or infinite."""
 
 
 def table_v1(columns: Columns) -> str:
@@ -47,7 +47,11 @@ def of_arrow(table: pa.Table) -> str:
 
 def _field(tag: str, value: Any) -> Iterator[tuple[bytes, bytes]]:
     """Numbers of a value in the row's head, and its text behind it."""
-    if tag.startswith("timestamp"):
+    if isinstance(value, float) and math.isinf(value) and tag != "float":
+        yield _number((2**63 - 1) * (1 if value > 0 else -1)), b""
+        if tag != "date":
+            yield _number(None), b""
+    elif tag.startswith("timestamp"):
         micros, rest = (None, None) if value is None else divmod(value, 1000)
         yield _number(micros), b""
         yield _number(rest or None), b""
@@ -81,10 +85,11 @@ def _values(column: pa.ChunkedArray) -> tuple[str, list[Any]]:
         unit = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[kind.unit]
         whole = column.cast(pa.int64()).to_pylist()
         tag = "timestamp:utc" if kind.tz else "timestamp"
-        return tag, [None if value is None else value * unit for value in whole]
-    values = column.to_pylist()
+        return tag, [None if v is None else _ended(v, 64) * unit for v in whole]
     if types.is_date(kind):
-        return "date", [None if v is None else (v - date(1970, 1, 1)).days for v in values]
+        whole = column.cast(pa.int32()).to_pylist()
+        return "date", [None if v is None else _ended(v, 32) for v in whole]
+    values = column.to_pylist()
     if types.is_decimal(kind) or types.is_uint64(kind):
         scale = kind.scale if types.is_decimal(kind) else 0
         return f"decimal:{scale}", [*_fixed(values, scale)]
@@ -93,6 +98,11 @@ def _values(column: pa.ChunkedArray) -> tuple[str, list[Any]]:
     if types.is_integer(kind):
         return "int", values
     return ("float" if types.is_floating(kind) else "text"), values
+
+
+def _ended(value: int, bits: int) -> float:
+    """A time as its number; the last ones of a type are DuckDB's infinite ones."""
+    return value if abs(value) < 2 ** (bits - 1) - 1 else math.copysign(math.inf, value)
 
 
 def _fixed(values: Iterable[Any], scale: int) -> Iterator[str | None]:
