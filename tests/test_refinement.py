@@ -122,6 +122,30 @@ def test_what_is_far_from_the_limit_is_decided_on_a_thousand_cells() -> None:
     assert "cells)" in result.reason
 
 
+@pytest.mark.parametrize("method", ["chi2", "ks", "psi"])
+def test_nothing_but_what_is_known_is_told_beside_a_bracket(method: str) -> None:
+    """Rows of bins are counted up to the ends of cells; a p-value of all rows is not known."""
+    roles = _drifted(0.5)
+    (one, _), (other, _) = map(elsewhere, roles)
+    parameters = {"numeric": method, "categorical": "none", "columns": ["x"]}
+    task = task_of({"check": "drift.columns", "parameters": parameters}, 0.9)
+    found, exact = result_of(task, one, other), result_of(task, *roles)
+    assert [cell.name for cell in found.statistics if cell.bracket is None] == []
+    assert len(exact.statistics) >= len(found.statistics) == 1
+
+
+def test_a_distance_of_too_few_rows_is_told_only_where_it_is_exact() -> None:
+    few = [
+        data({"x": np.random.default_rng(n).normal(0, 1, n)}, role)
+        for n, role in ((50, Role.REFERENCE), (5000, Role.CURRENT))
+    ]
+    (one, _), (other, _) = map(elsewhere, few)
+    found, exact = result_of(task_of(RULE, 0.1), one, other), result_of(task_of(RULE, 0.1), *few)
+    assert found.outcome is exact.outcome is Outcome.INSUFFICIENT
+    assert "observed" in exact.reason
+    assert "observed" not in found.reason
+
+
 def test_a_table_in_duckdb_is_decided_as_one_in_memory() -> None:
     duckdb = pytest.importorskip("duckdb")
     pytest.importorskip("ibis")

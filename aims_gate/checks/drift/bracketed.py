@@ -1,4 +1,4 @@
-"""Drift of a column that is counted in cells: the distance of midpoints, in a proven bracket."""
+"""Drift of a column that is counted in cells: the distance of their ends, in a proven bracket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aims_gate.checks.closer import counted
 from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
 from aims_gate.frames import WHOLE, Distribution, Histogram
 from aims_gate.stats.brackets import binned, ordered
-from aims_gate.stats.brackets.cells import cells_of, midpoints
+from aims_gate.stats.brackets.cells import Joined, cells_of
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.intervals import Bounds
 
@@ -24,25 +24,30 @@ def compare_cells(
     pair: SamplePair,
     by: Callable[[Samples], FoundDistance | Lacking],
 ) -> FoundDistance | Lacking:
-    """Distance of two histograms, measured *by* their midpoints, with its bracket.
+    """Distance of two histograms, measured *by* the ends of their cells, with its bracket.
 
-    Bounds are those that hold wherever in the bracket the value lies.
+    Bounds are those that hold wherever in the bracket the value lies. Up to the end of a cell rows
+    are known, and so are those of bins that end there; other numbers are not told as if they were.
     """
+    cells = Joined.of(*found)
     one, other = (
         Distribution(values=values, counts=counts, nulls=sample.nulls)
-        for sample, (values, counts) in zip(found, midpoints(*found), strict=True)
+        for sample, (values, counts) in zip(found, cells.rows(cells.greatest, *found), strict=True)
     )
     estimate = by((one, other))
     if isinstance(estimate, Lacking):
-        return estimate
+        return replace(estimate, observed=None)
     bracket = _bracket(method, found, pair)
-    if bracket.is_settled:  # rows at their midpoints are then in the order and bins of all values
+    if (
+        bracket.is_settled
+    ):  # rows at the ends of their cells are in the order and bins of all values
         return estimate
     return replace(
         estimate,
         value=min(max(estimate.value, bracket.low), bracket.high),
         bounds=_hull(bracket.interval),
         alone=_hull(bracket.alone),
+        context=(),
         bracket=bracket,
     )
 

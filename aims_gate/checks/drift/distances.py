@@ -66,10 +66,13 @@ class Lacking:
     reason: str
     rows: int = 0
     by: str = "native"
+    observed: float | None = None
+    """The distance, where it is only too uncertain to be judged."""
 
     def cell(self, name: str, column: str) -> Statistic:
         """Judged statistic without a value, with the reason."""
-        cell = lacking(name, self.lack, self.reason, where=column, rows=self.rows)
+        told = "" if self.observed is None else f"; observed {self.observed:.2g}"
+        cell = lacking(name, self.lack, self.reason + told, where=column, rows=self.rows)
         return replace(cell, engine=self.by)
 
 

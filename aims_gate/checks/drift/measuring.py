@@ -231,8 +231,8 @@ def _too_few(n: int, m: int, value: float, pair: SamplePair) -> Lacking:
     least = f"{LEAST_SAMPLE}"
     if pair.design_effect != 1:
         least += f" times the design effect {pair.design_effect:g}"
-    reason = f"{m:,} current and {n:,} reference rows, fewer than {least}; observed {value:.2g}"
-    return Lacking(lack=NoValue.INSUFFICIENT, reason=reason, rows=m)
+    reason = f"{m:,} current and {n:,} reference rows, fewer than {least}"
+    return Lacking(lack=NoValue.INSUFFICIENT, reason=reason, rows=m, observed=value)
 
 
 def _unanswered(by: str, problem: str, rows: int) -> Lacking:

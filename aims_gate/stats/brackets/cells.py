@@ -103,22 +103,27 @@ class Joined:
             found.append(counts)
         return found
 
+    def rows(self, at: Floats, *samples: Celled) -> list[tuple[Floats, Counts]]:
+        """Values and counts of each sample with the rows of each cell *at* one value.
+
+        Rows of two samples in it are then in no order; infinite rows stay where they are.
+        """
+        values = np.concatenate([[-np.inf], at, [np.inf]])
+        found = []
+        for one, counts in zip(samples, self.counts(*samples), strict=True):
+            ends = np.array([one.below, *counts, one.above], dtype=np.int64)
+            found.append((values[ends > 0], ends[ends > 0]))
+        return found
+
 
 def midpoints(*samples: Celled) -> list[tuple[Floats, Counts]]:
     """Values and counts of samples with each row at the middle of its cell: estimates, no bounds.
 
-    Cells that overlap are one, so that rows of two samples in it are at one value and in no order.
-    Infinite rows stay where they are.
+    Cells that overlap are one.
     """
     cells = Joined.of(*samples)
     middle = cells.least / 2 + cells.greatest / 2
-    middle = np.where(cells.least == cells.greatest, cells.least, middle)
-    values = np.concatenate([[-np.inf], middle, [np.inf]])
-    found = []
-    for one, counts in zip(samples, cells.counts(*samples), strict=True):
-        ends = np.array([one.below, *counts, one.above], dtype=np.int64)
-        found.append((values[ends > 0], ends[ends > 0]))
-    return found
+    return cells.rows(np.where(cells.least == cells.greatest, cells.least, middle), *samples)
 
 
 def valued(sample: Celled) -> int:
