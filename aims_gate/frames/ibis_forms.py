@@ -183,6 +183,15 @@ def _of_duckdb() -> Forms:
         found = nanos(column)
         return quotient(found - (found % 1000 + 1000) % 1000, 1000)
 
+    def fixed_point(column: Expr) -> Expr:
+        """With a digit before the point, which DuckDB leaves out where the type has none there."""
+        digits, kind = column.cast("string"), column.type()
+        return (
+            digits.replace(".", "0.")
+            if kind.is_decimal() and kind.precision == kind.scale
+            else digits
+        )
+
     def row_hash(numbers: Sequence[Expr], texts: Sequence[Expr]) -> Expr:
         """All numbers by one call, which writes them as wanted: 01, or 02 and 8 bytes."""
         key = _function("create_sort_key", "binary", 2 * len(numbers))
@@ -196,7 +205,7 @@ def _of_duckdb() -> Forms:
         instant=micros,
         local=micros,
         nanoseconds=nanos,
-        fixed_point=lambda column: column.cast("string"),
+        fixed_point=fixed_point,
         row_hash=row_hash,
     )
 

@@ -227,12 +227,11 @@ def duckdb_schema(relation: Any) -> dict[str, Any]:
     import ibis.expr.datatypes as dt
     from ibis.backends.sql.datatypes import DuckDBType
 
-    kinds = [
-        dt.Timestamp(timezone="UTC", scale=9)  # Ibis 12 does not know it
-        if str(kind) == "TIMESTAMPTZ_NS"
-        else DuckDBType.from_string(str(kind))
-        for kind in relation.types
-    ]
+    own = {  # what Ibis 12 does not know, or takes for text, to which 1 and '1' are one variant
+        "TIMESTAMPTZ_NS": dt.Timestamp(timezone="UTC", scale=9),
+        "VARIANT": dt.unknown,
+    }
+    kinds = [own.get(name) or DuckDBType.from_string(name) for name in map(str, relation.types)]
     return dict(zip(relation.columns, kinds, strict=True))
 
 

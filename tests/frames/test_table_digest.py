@@ -221,6 +221,18 @@ def test_an_engine_that_writes_values_otherwise_is_refused() -> None:
         table_v1_of(held, where="data")
 
 
+@EVERY_ENGINE
+def test_a_decimal_without_whole_digits_has_one_before_its_point(hold: Hold) -> None:
+    values = [Decimal("0.50"), Decimal("-0.25"), Decimal(0), None]
+    table = pa.table({"a": pa.array(values, pa.decimal128(2, 2))})
+    assert of_engine(hold(table)) == of_arrow(table)
+
+
+def test_a_variant_is_refused_because_as_text_two_values_are_one() -> None:
+    with pytest.raises(DataError, match=r"column 'a': .* no table-v1 encoding"):
+        of_engine(connection().sql("select 1::variant as a"))
+
+
 @pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.time64("us"), pa.binary()])
 def test_a_type_without_an_encoding_is_refused_by_column(kind: pa.DataType) -> None:
     table = pa.table({"a": pa.array([None], kind)})
