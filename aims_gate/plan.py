@@ -119,7 +119,7 @@ def plan(policy: Policy, *, now: datetime | None = None, beside: bool = False) -
 def unserved(
     tasks: Iterable[Task], policy: Policy, given: Mapping[Role, object]
 ) -> Iterator[Problem]:
-    """Find rules that need rows in memory, of data that stay in an engine; before any are read.
+    """Find what needs rows in memory, of data that stay in an engine; before any are read.
 
     Args:
         tasks: The policy's rules.
@@ -131,6 +131,12 @@ def unserved(
         role: isinstance(place, str) and place.startswith("table:") for role, place in given.items()
     }
     held = {role for role, is_held in stated.items() if is_held}
+    for role in sorted(held & policy.data.keys()):
+        spec = policy.data[role]
+        for key in ("join", "predictions") if spec.table is None else ():
+            if getattr(spec, key):
+                what = f"{key} of the {role} data needs rows, and these stay in their engine"
+                yield problem(spec.place, what, "hand over a view of the engine, or Parquet")
     for task in tasks:
         for role in held.intersection(task.roles) if IN_MEMORY in task.judged.needs else ():
             what = (

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from aims_gate.errors import PolicyError
-from aims_gate.plan import plan
+from aims_gate.plan import plan, unserved
 from aims_gate.policy import packs
 from aims_gate.policy.model import (
     AppliesTo,
     Baseline,
     DataSpec,
     DecideOn,
+    JoinSpec,
     OnInsufficient,
     Place,
     Policy,
@@ -292,3 +293,28 @@ def test_a_policy_that_calls_itself_as_a_pack_is_refused(
     digest = next(iter(packs.digests()["sme-starter" if pack == "sme" else pack]))
     assert not plan(replace(own, source_digest=digest)).problems
     assert not plan(replace(policy(), id=f"{name}-credit", stages=stages)).problems
+
+
+def test_what_needs_rows_of_a_table_in_an_engine_is_said_before_any_is_read() -> None:
+    """Rules that match rows, joins and the model's own answers; others are asked there."""
+    spec = DataSpec(label="y", join=(JoinSpec(source="file:labels.csv", on="id"),))
+    made = policy(
+        rule(
+            "performance.champion",
+            "PERF-02",
+            parameters={"metric": "accuracy"},
+            require=Threshold(at_least=0.0),
+        ),
+        rule(),
+        data={Role.EVALUATION: spec, Role.CHAMPION: DataSpec(table="main.old", connection="lake")},
+    )
+    tasks = plan(made).sound()
+    said = [str(found) for found in unserved(tasks, made, {Role.EVALUATION: "table:lake/main.new"})]
+    assert len(said) == 3
+    assert "join of the evaluation data needs rows" in said[0]
+    for role, told in zip(("champion", "evaluation"), sorted(said[1:]), strict=True):
+        assert f"PERF-02: performance.champion matches rows one by one, and the {role} data" in told
+    by_itself = replace(made, data={Role.EVALUATION: DataSpec(predictions="model")})
+    (only,) = unserved([], by_itself, {Role.EVALUATION: "table:lake/main.new"})
+    assert "predictions of the evaluation data" in str(only)
+    assert not list(unserved(tasks, made, {Role.EVALUATION: "new.csv", Role.CHAMPION: "old.csv"}))
