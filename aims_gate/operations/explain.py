@@ -211,7 +211,9 @@ def _data(task: Task, policy: Policy) -> str:
     told = []
     for role in reversed(roles):  # what is judged stands last
         spec = policy.data.get(role)
-        source = spec.source if spec is not None else None
+        source = None if spec is None else spec.source
+        if spec is not None and spec.table is not None:
+            source = f"table {spec.table} of the connection {spec.connection}"
         usual = f"aims_gate/{role}.parquet of the run, or --data"
         if role is Role.CHAMPION:
             usual = "what the run behind the alias logged, or --data"

@@ -63,8 +63,7 @@ class Explained:
         if policy.expires is not None:
             lines["policy owner"] += f", expires {policy.expires:%Y-%m-%d}"
         for one in told["datasets"]:
-            facts, digest = one["annotations"], one["digest"]["sha256"]
-            lines[facts["role"]] = f"{one['name']}, {facts['rows']:,} rows, sha256:{digest}"
+            lines[one["annotations"]["role"]] = _data(one)
         return "".join(f"  {plain(f'{name}:'):<12} {plain(text)}\n" for name, text in lines.items())
 
     def outcome(self, task: Task) -> str:
@@ -133,6 +132,21 @@ def _hold(path: Path, digest: str, by: Path) -> None:
     if canonical.sha256_file(path) != digest:
         what = f"{by.name} does not name this file: one of the two was changed"
         raise TrustError(what, where=str(path), hint=_HINT)
+
+
+def _data(found: Mapping[str, Any]) -> str:
+    """Say which rows were judged, where they were, and by what digest they are known again."""
+    facts = found["annotations"]
+    version = facts.get("snapshot")
+    told = [
+        f"{found['name']}, {facts['rows']:,} rows",
+        facts.get("window", ""),
+        found.get("uri", ""),
+        f"version {version}" if version else "",
+        f"{facts['digestKind']} sha256:{found['digest']['sha256']}",
+        *facts.get("notes", ()),
+    ]
+    return ", ".join(filter(None, told))
 
 
 def _cell(cell: Mapping[str, Any], task: Task) -> str:
