@@ -19,7 +19,6 @@ from aims_gate.frames.ibis_session import (
     EngineSession,
     EngineTable,
     duckdb_schema,
-    held_by_engine,
 )
 
 _CLOSED = "set enable_external_access = false"
@@ -173,6 +172,8 @@ def _is_stored(con: Any, name: str) -> bool:
 def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str], EngineTable]:
     try:
         from pyspark.sql import SparkSession
+
+        from aims_gate.frames.spark_tables import spark_table
     except ImportError as error:
         raise MissingExtraError.for_library("pyspark", "ibis", "a Spark connection") from error
     builder = SparkSession.builder
@@ -191,13 +192,15 @@ def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str
 
     def find(name: str) -> EngineTable:
         try:
-            held = held_by_engine(spark.table(name), where=name)
+            kind = spark.catalog.getTable(name).tableType
+            once = kind not in {"MANAGED", "EXTERNAL"}  # a view may be other rows each time
+            held = spark_table(spark.table(name), name, once=once, seconds=timeout)
         except DataError:
             raise
         except Exception as error:
             raise DataError(f"Spark has no table {name!a}: {type(error).__name__}") from error
         if not whole:
-            held.session.seconds, held.session.most_bytes = timeout, max_bytes
+            held.session.most_bytes = max_bytes
             whole.append(held.session)
         return replace(held, session=whole[0])
 

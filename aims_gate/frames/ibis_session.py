@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -23,7 +22,7 @@ MOST_BYTES = 64 << 20
 """Bytes that may come back from an engine in one run, unless it is said otherwise."""
 SECONDS = 600.0
 """How long an engine may take for one answer, unless it is said otherwise."""
-_BATCH = 1 << 11
+BATCH = 1 << 11
 """Rows read together: so many more may come than the budget holds, of texts of any length."""
 _ONE_BY_ONE = threading.Lock()
 """A connection of DuckDB refuses a second question meanwhile, and relations do not tell theirs."""
@@ -64,7 +63,7 @@ class EngineSession:
             forms=FORMS["duckdb"](),
             run=lambda question, _most: con.sql(
                 ibis.to_sql(question, dialect="duckdb")
-            ).to_arrow_reader(_BATCH),
+            ).to_arrow_reader(BATCH),
             stop=con.interrupt,
             execute=con.execute,
             place=con,
@@ -214,7 +213,7 @@ def _of_duckdb(relation: Any, where: str) -> EngineTable:
         forms=FORMS["duckdb"](),
         run=lambda question, _most: relation.query(
             name, ibis.to_sql(question, dialect="duckdb")
-        ).to_arrow_reader(_BATCH),
+        ).to_arrow_reader(BATCH),
         # DuckDB 1 does not say which connection is a relation's
         stop=relation._con.interrupt if hasattr(relation, "_con") else _nothing,  # noqa: SLF001
         lock=_ONE_BY_ONE,
@@ -236,54 +235,9 @@ def duckdb_schema(relation: Any) -> dict[str, Any]:
 
 
 def _of_spark(frame: Any, where: str) -> EngineTable:
-    """Ask a Spark frame in its own session, under a name that nobody else has."""
-    import ibis
+    from aims_gate.frames.spark_tables import spark_table
 
-    refuse_twins(frame.columns, where)
-    spark, name = frame.sparkSession, f"aims_gate_{secrets.token_hex(8)}"
-    frame.createOrReplaceTempView(name)
-    kinds = {field.name: _spark_kind(field.dataType) for field in frame.schema.fields}
-
-    begin, stop = _cancelled_by_name(spark)
-
-    def collect(question: Expr, most: int) -> Any:
-        """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
-        begin()
-        found = spark.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
-        return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(_BATCH))
-
-    session = EngineSession(
-        engine=f"pyspark {spark.version}",
-        forms=FORMS["pyspark"](),
-        run=collect,
-        stop=stop,
-        place=spark,
-    )
-    return EngineTable(session=session, table=ibis.table(kinds, name=name))
-
-
-def _cancelled_by_name(spark: Any) -> tuple[Callable[[], object], Callable[[], object]]:
-    """What marks the work of a thread in Spark, and what cancels all that is so marked."""
-    name = f"aims_gate_{secrets.token_hex(8)}"
-    if ".connect." in type(spark).__module__:
-        return partial(spark.addTag, name), partial(spark.interruptTag, name)
-    context = spark.sparkContext  # tags of a session do not reach the thread that answers in Arrow
-    begin = partial(context.setJobGroup, name, "aims-gate", interruptOnCancel=True)
-    return begin, partial(context.cancelJobGroup, name)
-
-
-def _spark_kind(kind: Any) -> Any:
-    """A Spark type as Ibis has it; unknown for intervals, variants and others that it has not."""
-    import ibis.expr.datatypes as dt
-    from ibis.backends.pyspark.datatypes import PySparkType
-    from ibis.common.exceptions import IbisTypeError
-
-    if type(kind).__name__ == "TimestampType":  # Ibis takes it for one without a zone
-        return dt.Timestamp(timezone="UTC", scale=6)
-    try:
-        return PySparkType.to_ibis(kind)
-    except (NotImplementedError, IbisTypeError):
-        return dt.unknown
+    return spark_table(frame, where)
 
 
 def _nothing() -> None:
