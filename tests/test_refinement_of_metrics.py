@@ -10,6 +10,7 @@ from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data
+from tests.support.elsewhere import hard_sample
 from tests.support.laws import TIMES
 from tests.support.refining import cell_of, elsewhere, result_of, task_of
 
@@ -119,3 +120,30 @@ def test_scores_that_are_no_probabilities_are_refused_in_cells_too() -> None:
         result = result_of(task_of({"check": "performance.calibration"}, 0.05), elsewhere(roles)[0])
         assert result.outcome is Outcome.ERROR
         assert "a score lies outside [0, 1]" in result.reason
+
+
+def test_the_outcome_of_a_median_error_in_cells_is_that_of_every_error() -> None:
+    outcomes, finest = set(), []
+    for seed in range(60 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(1.3, 4))
+        labels = hard_sample(random.choice(["normal", "rounded", "cauchy", "atom"]), rows, random)
+        labels = np.nan_to_num(labels)
+        guesses = np.round(labels + random.normal(0, 1, rows), int(random.choice([0, 1, 12])))
+        roles = data({"y": labels, "p": guesses}, label="y", prediction="p", task="regression")
+        burden = DecideOn(str(random.choice(["estimate", "proven_pass"])))
+        rule = {"check": "performance.score", "parameters": {"metric": "median_error"}}
+        rule |= {"decide_on": burden}
+        cell = cell_of(result_of(task_of(rule, 0.6), roles))
+        near = [one for one in (cell.value, cell.interval and cell.interval.high) if one]
+        limit = float(random.choice([*near, 0.6]) * random.choice([1, 1, 1.05]))
+        task = task_of(rule, limit)
+        exact = result_of(task, roles)
+        other, frame = elsewhere(roles)
+        assert result_of(task, other).outcome is exact.outcome, (seed, limit)
+        outcomes.add(exact.outcome)
+        finest.append(frame.finest)
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {0, 1} <= set(finest)
+    # errors that differ by rounding alone have no cells of their own
+    assert finest.count(None) < 0.1 * len(finest)

@@ -1,6 +1,6 @@
 """Counting closer: cells that keep a bracket open are counted in smaller ones, and no others.
 
-Two samples are counted in the cells of one grid. Each round asks for a few cells again, cut so
+Samples are counted in the cells of one grid. Each round asks for a few cells again, cut so
 finely that the answer has a bounded size; where these hold few rows, each value gets a cell. So a
 bracket that rests on few cells ends in the exact value, and no value elsewhere is asked for.
 """
@@ -26,20 +26,20 @@ _MOST_CODES = 1 << 12
 """Cells that one question names."""
 
 Ask = Callable[[Grid], Sequence[Histogram]]
-"""Histograms of both samples on a grid."""
-Weigh = Callable[[Histogram, Histogram], Sequence[Floats]]
-"""How far each cell of both keeps a bracket open; 0 does not."""
+"""Histograms of all samples on a grid."""
+Weigh = Callable[..., Sequence[Floats]]
+"""How far each cell of each sample, all handed in, keeps a bracket open; 0 does not."""
 
 
 def counted(
     ask: Ask, weigh: Weigh, ends: tuple[float, float], rounds: int, by: Resolution
-) -> tuple[Histogram, Histogram]:
-    """Histograms of two samples in cells that are small where it matters.
+) -> tuple[Histogram, ...]:
+    """Histograms of samples in cells that are small where it matters.
 
     Args:
-        ask: Counts both on a grid.
+        ask: Counts all on a grid.
         weigh: Says which cells matter.
-        ends: The least and the greatest finite value of both.
+        ends: The least and the greatest finite value of all.
         rounds: How often cells are counted again; fewer if nothing is open, or too much is.
         by: How many cells there are at first, and how many a round asks for.
 
@@ -49,19 +49,20 @@ def counted(
     grid = Grid.over(*ends, by.cells)
     samples = [_Sample.on(grid, one) for one in ask(grid)]
     for _ in range(rounds):
-        first, other = (one.found for one in samples)
-        finer = _finer(grid, samples, weigh(first, other), by.room)
+        weights = weigh(*(one.found for one in samples))
+        finer = _finer(grid, samples, weights, by.room)
         if finer is None:
             break
         samples = [one.closer(finer, again) for one, again in zip(samples, ask(finer), strict=True)]
-    first, other = (one.found for one in samples)
-    return first, other
+    return tuple(one.found for one in samples)
 
 
 def in_bracket(
     found: Statistic, proven: Proven, alpha: float, alone: float | None = None
 ) -> Statistic:
     """The statistic in its bracket, with intervals that hold wherever in it the value lies.
+
+    As it is where the bracket leaves nothing open.
 
     Args:
         found: The statistic of rows at the middle of their cells.
@@ -72,12 +73,15 @@ def in_bracket(
     low, high = proven.value
     ends = None if found.interval is None else proven.ends(alpha)
     own = None if found.alone is None or alone is None else proven.ends(alone)
+    bracket = Bracket(low=low, high=high, cells=proven.cells, interval=ends, alone=own)
+    if bracket.is_settled:
+        return found
     return replace(
         found,
         value=min(max(found.value or 0.0, low), high),
         interval=_around(found.interval, ends),
         alone=_around(found.alone, own),
-        bracket=Bracket(low=low, high=high, cells=proven.cells, interval=ends, alone=own),
+        bracket=bracket,
     )
 
 

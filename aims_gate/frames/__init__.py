@@ -100,15 +100,15 @@ class Frame(Protocol):
         ...
 
     @overload
-    def histogram(self, column: str, grid: Grid) -> Histogram: ...
+    def histogram(self, of: str | RowLoss, grid: Grid) -> Histogram: ...
 
     @overload
-    def histogram(self, column: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
+    def histogram(self, of: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
 
     def histogram(
-        self, column: str, grid: Grid, by: str | None = None
+        self, of: str | RowLoss, grid: Grid, by: str | None = None
     ) -> Histogram | Mapping[Scalar, Histogram]:
-        """Histogram of a number or boolean; DataError as `distribution`.
+        """Histogram of a number, boolean or loss; DataError as `distribution`.
 
         With *by*, one for each value of that column; rows where it is null are left out.
         """

@@ -141,18 +141,18 @@ class ArrowFrame(Answers):
             self.cache.drop("split")
 
     @overload
-    def histogram(self, column: str, grid: Grid) -> Histogram: ...
+    def histogram(self, of: str | RowLoss, grid: Grid) -> Histogram: ...
 
     @overload
-    def histogram(self, column: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
+    def histogram(self, of: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
 
     def histogram(
-        self, column: str, grid: Grid, by: str | None = None
+        self, of: str | RowLoss, grid: Grid, by: str | None = None
     ) -> Histogram | Mapping[Scalar, Histogram]:
-        """Histogram of a number or boolean, or of its rows by each value of *by*."""
+        """Histogram of a number, boolean or loss, or of a column by each value of *by*."""
         if by is None:
-            return histogram_of(self.distribution(column), grid)
-        parts = self.distribution(column, by)
+            return histogram_of(self.distribution(of), grid)
+        parts = self.distribution(of, by)
         return {value: histogram_of(part, grid) for value, part in parts.items()}
 
     def parts(

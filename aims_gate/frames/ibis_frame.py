@@ -130,26 +130,24 @@ class IbisFrame(IbisColumns):
         return self.different([*wanted, by]).distribution(of, by)
 
     @overload
-    def histogram(self, column: str, grid: Grid) -> Histogram: ...
+    def histogram(self, of: str | RowLoss, grid: Grid) -> Histogram: ...
 
     @overload
-    def histogram(self, column: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
+    def histogram(self, of: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
 
     def histogram(
-        self, column: str, grid: Grid, by: str | None = None
+        self, of: str | RowLoss, grid: Grid, by: str | None = None
     ) -> Histogram | Mapping[Scalar, Histogram]:
-        """Histogram of a number or boolean, or of its rows by each value of *by*."""
+        """Histogram of a number, boolean or loss, or of a column by each value of *by*."""
         if by is None:
-            self.empty().histogram(column, grid)
-            if self.columns[column].kind not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
-                return self.different([column]).histogram(column, grid)  # if every value is null
-            return self.cache.get(
-                ("histogram", column, grid),
-                lambda: histogram_of(self, column, grid),
-            )
-        self.empty().histogram(column, grid, by)
+            self.empty().histogram(of, grid)
+            numeric = {ColumnKind.NUMBER, ColumnKind.BOOLEAN}
+            if isinstance(of, str) and self.columns[of].kind not in numeric:
+                return self.different([of]).histogram(of, grid)  # if every value is null
+            return self.cache.get(("histogram", of, grid), lambda: histogram_of(self, of, grid))
+        self.empty().histogram(str(of), grid, by)
         return self.cache.get(
-            ("histogram", column, grid, by), lambda: histograms_by(self, column, grid, by)
+            ("histogram", of, grid, by), lambda: histograms_by(self, str(of), grid, by)
         )
 
     def moments(self, of: RowLoss | ClassLoss) -> Moments:

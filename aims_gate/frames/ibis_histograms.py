@@ -7,20 +7,22 @@ from dataclasses import replace
 import ibis
 import numpy as np
 
-from aims_gate.frames import Counts, Floats, Gathered, Grid, Histogram, Key, Scalar
+from aims_gate.frames import Counts, Floats, Gathered, Grid, Histogram, Key, RowLoss, Scalar
 from aims_gate.frames.ibis_columns import COUNT, IbisColumns
 from aims_gate.frames.ibis_forms import Expr, exact
+from aims_gate.frames.ibis_losses import row_loss
 
 
-def histogram_of(frame: IbisColumns, column: str, grid: Grid) -> Histogram:
-    """Histogram of a number or boolean; its one cell from the scan of all columns, if finite."""
-    ends = frame.ends(column) if grid.cells == 1 and grid.within is None else None
-    if ends is not None and np.isfinite(ends).all():
-        nulls = frame.nulls(column)
+def histogram_of(frame: IbisColumns, of: str | RowLoss, grid: Grid) -> Histogram:
+    """Histogram of a column or loss; a column's one cell from the scan of all, if finite."""
+    whole = grid.cells == 1 and grid.within is None
+    ends = frame.ends(of) if whole and isinstance(of, str) else None
+    if ends is not None and isinstance(of, str) and np.isfinite(ends).all():
+        nulls = frame.nulls(of)
         least, greatest = (np.array([end]) for end in ends)
         counts = np.array([frame.rows - nulls], dtype=np.int64)
         return Histogram(least=least, greatest=greatest, counts=counts, nulls=nulls)
-    found = _counted(frame, column, grid, None)
+    found = _counted(frame, of, grid, None)
     return _histogram(found, np.ones(len(found.numbers[0]), dtype=np.bool_), grid)
 
 
@@ -34,12 +36,12 @@ def histograms_by(frame: IbisColumns, column: str, grid: Grid, by: str) -> dict[
     }
 
 
-def _counted(frame: IbisColumns, column: str, grid: Grid, by: str | None) -> Gathered:
+def _counted(frame: IbisColumns, of: str | RowLoss, grid: Grid, by: str | None) -> Gathered:
     """The least and greatest value and the rows of each cell that holds any."""
-    value, coarser = frame.table[column].cast("float64"), grid.coarser
+    value, coarser = _value(frame, of), grid.coarser
     if coarser is not None and grid.within is not None:
-        rows = frame.table.filter(_cell(value, coarser).isin(grid.within[1]))
-        frame, value = replace(frame, table=rows), rows[column].cast("float64")
+        frame = replace(frame, table=frame.table.filter(_cell(value, coarser).isin(grid.within[1])))
+        value = _value(frame, of)
     groups = {"cell": _cell(value, grid)} | ({} if by is None else {"by": frame.table[by]})
     question = frame.table.group_by(**groups).aggregate(
         least=value.min(), greatest=value.max(), **{COUNT: frame.total()}
@@ -47,6 +49,10 @@ def _counted(frame: IbisColumns, column: str, grid: Grid, by: str | None) -> Gat
     answer = frame.in_memory(question, {} if by is None else {"by": by})
     codes = () if by is None else (Key(column="by"),)
     return answer.gather(numbers=["cell", "least", "greatest"], codes=codes)
+
+
+def _value(frame: IbisColumns, of: str | RowLoss) -> Expr:
+    return frame.table[of].cast("float64") if isinstance(of, str) else row_loss(frame, of)
 
 
 def _cell(value: Expr, grid: Grid) -> Expr:

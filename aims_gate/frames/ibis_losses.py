@@ -45,6 +45,13 @@ def moments_by_sums(frame: IbisColumns, of: RowLoss | ClassLoss) -> Moments:
     return _moments(frame, sides)
 
 
+def row_loss(frame: IbisColumns, of: RowLoss) -> Expr:
+    """A per-row loss of amounts; DataError for one of probabilities, which some rows may not be."""
+    if of.loss in _PROBABILITY or of.against is not None:
+        raise DataError(f"rows cannot be counted by {of.loss} loss", where=frame.name)
+    return _row_loss(frame, of, of.estimate).value
+
+
 def _moments(frame: IbisColumns, sides: list[_Declared]) -> Moments:
     value = sides[0].value if len(sides) == 1 else sides[0].value - sides[1].value
     asked = {"rows": frame.total(), "sum": _sum(frame, value)}

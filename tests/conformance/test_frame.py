@@ -19,7 +19,7 @@ from scipy.stats import kurtosis, skew
 
 from aims_gate.checks.row_statistics import placements, root_moments
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import ColumnKind, Frame, Grid, Histogram, Key, Loss, RowLoss
+from aims_gate.frames import WHOLE, ColumnKind, Frame, Grid, Histogram, Key, Loss, RowLoss
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.opening import open_frame
 from aims_gate.sources.readers import read_file
@@ -237,6 +237,15 @@ def test_cells_of_a_finer_grid_are_those_of_the_rows_in_some_cells_of_a_coarser_
     assert _cells_of(frame.histogram("x", grid.finer((2,), 1 << 50).finer((7,), 2))) == []
     unweighted = frame.unweighted().histogram("x", grid.finer((0, 2), 2))
     assert _cells_of(unweighted) == [(0.0, 0.1, 3), (0.5, 0.5, 1)]
+
+
+def test_a_histogram_of_errors_counts_rows_by_how_far_off_they_are(make: Make) -> None:
+    frame = make({"y": [1, 2, 4, 8], "e": [1.5, 2.0, 3.0, 9.0], "n": [1, 1, 3, 2]}, weight="n")
+    of = RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e")
+    grid = Grid(low=0.0, high=1.0, cells=2)
+    assert _cells_of(frame.histogram(of, grid)) == [(0.0, 0.0, 1), (0.5, 1.0, 6)]
+    assert _cells_of(frame.histogram(of, grid.finer((1,), 2))) == [(0.5, 0.5, 1), (1.0, 1.0, 5)]
+    assert _cells_of(frame.histogram(of, WHOLE)) == [(0.0, 1.0, 7)]
 
 
 def test_parts_are_the_rows_of_each_cell_in_its_order(make: Make) -> None:

@@ -31,11 +31,11 @@ class Elsewhere:
         return sum(grid.within is not None for grid in self._grids)
 
     def histogram(
-        self, column: str, grid: Grid, by: str | None = None
+        self, of: str | RowLoss, grid: Grid, by: str | None = None
     ) -> Histogram | Mapping[Scalar, Histogram]:
-        self.asked.append((column, grid.cells))
+        self.asked.append((str(of), grid.cells))
         self._grids.add(grid)
-        return self._frame.histogram(column, grid, *([by] if by else []))
+        return self._frame.histogram(str(of), grid, by) if by else self._frame.histogram(of, grid)
 
     def distribution(
         self, of: str | RowLoss, by: str | None = None

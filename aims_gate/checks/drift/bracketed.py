@@ -65,13 +65,14 @@ def histograms(method: str, column: str, pair: SamplePair) -> tuple[Histogram, H
     ends = [float(x) for one in whole for x in (*one.least, *one.greatest)]
     if not ends:
         return None
-    return counted(
+    reference, current = counted(
         lambda grid: [frame.histogram(column, grid) for frame in frames],
         ordered.OPEN.get(method, binned.open_cells),
         (min(ends), max(ends)),
         rounds,
         pair.resolution,
     )
+    return reference, current
 
 
 def _bracket(method: str, found: tuple[Histogram, Histogram], pair: SamplePair) -> Bracket:

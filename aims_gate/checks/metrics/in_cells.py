@@ -1,4 +1,4 @@
-"""Scores of a class's rows and of all others, counted in cells, for tables that are elsewhere."""
+"""Scores and losses counted in cells, for tables that are elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from aims_gate.checks.closer import Weigh, counted
 from aims_gate.checks.contract import Resolution
-from aims_gate.frames import WHOLE, Floats, Frame, Grid, Histogram, Scalar
+from aims_gate.frames import WHOLE, Floats, Frame, Grid, Histogram, RowLoss, Scalar
+from aims_gate.stats.brackets.quantiles import open_cells
 
 Sides = tuple[Histogram, Histogram]
 
@@ -50,7 +51,25 @@ def sides_in_cells(
     first, other = ask(Grid.over(*ends, resolution.cells))
     if min(first.rows, other.rows) < 2:
         return None
-    return counted(ask, weigh, ends, resolution.rounds, resolution)
+    first, other = counted(ask, weigh, ends, resolution.rounds, resolution)
+    return first, other
+
+
+def errors_in_cells(frame: Frame, of: RowLoss, resolution: Resolution) -> Histogram | None:
+    """Histogram of a loss, closer about its median; None where every row's is looked at.
+
+    That is also where a loss is no finite number, which is to be refused.
+    """
+    if resolution.rounds is None:
+        return None
+    whole = frame.histogram(of, WHOLE)
+    if not len(whole.least) or whole.nulls or whole.below or whole.above:
+        return None
+    ends = float(whole.least[0]), float(whole.greatest[0])
+    (found,) = counted(
+        lambda grid: [frame.histogram(of, grid)], open_cells, ends, resolution.rounds, resolution
+    )
+    return found
 
 
 def _together(grid: Grid, parts: Collection[Histogram]) -> Histogram:

@@ -26,8 +26,8 @@ _ASKED: Mapping[type[ScoreTable], tuple[str, ...]] = {
     Queries: ("gather",),
 }
 """Members of `Frame` per kind of table; tables of counts need none of these."""
-BRACKETED = ("roc_auc", "macro_roc_auc")
-"""Metrics of which counts of scores in cells prove a bracket."""
+BRACKETED = ("roc_auc", "macro_roc_auc", "median_error")
+"""Metrics of which counts of scores or errors in cells prove a bracket."""
 _BY_ROWS = ("roc_auc", "macro_roc_auc", "rmse")
 """Metrics whose difference between two models has an interval that follows from single rows."""
 

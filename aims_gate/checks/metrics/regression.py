@@ -7,11 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from aims_gate.checks.column_roles import Labelled, labelled
+from aims_gate.checks.metrics.in_cells import errors_in_cells
 from aims_gate.checks.metrics.table import MetricRequest, Outcomes, counted, losses, named
 from aims_gate.checks.row_statistics import unexplained
 from aims_gate.engines import CountedRows
 from aims_gate.frames import Loss, Moments, RowLoss
 from aims_gate.sources.subject import Data
+from aims_gate.stats.brackets.cells import midpoints
+from aims_gate.stats.brackets.quantiles import MedianBracket
 from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import Fit, Jackknife, OrderedErrors, Residuals
 
@@ -24,12 +27,18 @@ def error(asked: MetricRequest, data: Data) -> Outcomes:
     )
 
 
-def ordered(_asked: MetricRequest, data: Data) -> Outcomes:
-    """Absolute errors in ascending order, for their median."""
+def ordered(asked: MetricRequest, data: Data) -> Outcomes:
+    """Absolute errors in ascending order, for their median: each, or in cells with a bracket."""
     found = _found(data)
-    spread = found.frame.distribution(_loss(found, Loss.ABSOLUTE))
-    table = OrderedErrors(values=spread.values, counts=spread.counts)
-    return Outcomes(table=table, found=found, sample=_sample(found))
+    loss, sample = _loss(found, Loss.ABSOLUTE), _sample(found)
+    cells = errors_in_cells(found.frame, loss, asked.resolution)
+    if cells is None:
+        spread = found.frame.distribution(loss)
+        table = OrderedErrors(values=spread.values, counts=spread.counts)
+        return Outcomes(table=table, found=found, sample=sample)
+    ((values, counts),) = midpoints(cells)
+    table = OrderedErrors(values=values, counts=counts)
+    return Outcomes(table=table, found=found, sample=sample, bracket=MedianBracket.of(cells))
 
 
 def fit(_asked: MetricRequest, data: Data) -> Outcomes:
