@@ -11,7 +11,7 @@ import ibis
 import numpy as np
 import pyarrow as pa
 
-from aims_gate.errors import DataError, SourceError
+from aims_gate.errors import SourceError
 from aims_gate.frames import (
     Cells,
     ClassLoss,
@@ -27,11 +27,11 @@ from aims_gate.frames import (
     Scalar,
     Span,
 )
-from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.cache import AnswerCache
+from aims_gate.frames.ibis_cells import counted, is_in
 from aims_gate.frames.ibis_columns import COUNT, IbisColumns, normal_table
 from aims_gate.frames.ibis_digest import table_v1_of
-from aims_gate.frames.ibis_forms import Expr, bin_of, certain, equals, exact, microseconds, narrowed
+from aims_gate.frames.ibis_forms import Expr, certain, exact, microseconds, narrowed
 from aims_gate.frames.ibis_histograms import histogram_of, histograms_by
 from aims_gate.frames.ibis_losses import moments_by_sums
 from aims_gate.frames.ibis_session import OWN, held_by_engine, refuse_twins
@@ -87,30 +87,8 @@ class IbisFrame(IbisColumns):
         return self.cache.get(("count", keys), lambda: self._count(keys))
 
     def _count(self, keys: tuple[Key, ...]) -> Cells:
-        if any(key.matches is not None or key.contains is not None for key in keys):
-            return self.different([key.column for key in keys]).count(*keys)
-        found, places = self._cells(keys)
+        found, places = counted(self, keys)
         return replace(found.count(*places), keys=keys)
-
-    def _cells(self, keys: Sequence[Key]) -> tuple[ArrowFrame, tuple[Key, ...]]:
-        """A row of values for each cell, and the keys that tell its cell from it.
-
-        Of a bin the least value comes back, which Arrow then puts into the same bin.
-        """
-        groups: dict[str, Expr] = {}
-        least: dict[str, Expr] = {}
-        asked = [key.column for key in keys]
-        names = {f"{OWN}{place}" if c in asked[:place] else c: c for place, c in enumerate(asked)}
-        for name, key in zip(names, keys, strict=True):
-            column = self.table[key.column]
-            if key.edges:
-                groups[f"{OWN}bin {name}"] = bin_of(column, key.edges)
-                least[name] = column.min()
-            else:
-                groups[name] = column
-        question = self.table.group_by(**groups).aggregate(**least, **{COUNT: self.total()})
-        places = tuple(replace(key, column=n) for n, key in zip(names, keys, strict=True))
-        return self.in_memory(question, names), places
 
     @overload
     def distribution(self, of: str | RowLoss) -> Distribution: ...
@@ -215,31 +193,13 @@ class IbisFrame(IbisColumns):
     ) -> Sequence[tuple[tuple[Scalar | None, ...], IbisFrame]]:
         """Partition of the rows by the cells of `count(*keys)`, in its order; *columns* only."""
         self.empty().parts(*keys, columns=columns)
-        found, places = self._cells(keys)
-        cells = found.parts(*places, columns=[place.column for place in places])
-        kept = self._only(columns)
-        return [(values, kept._where(self._are(keys, cell))) for values, cell in cells]  # noqa: SLF001
-
-    def _are(self, keys: Sequence[Key], cell: ArrowFrame) -> Expr:
-        """Whether a row is in a cell, of which there are rows of values."""
-        return ibis.and_(
-            *(
-                ibis.or_(*(self._is(key, value) for value in cell.table.column(name).unique()))
-                for key, name in zip(keys, cell.table.column_names, strict=True)
-            )
-        )
-
-    def _is(self, key: Key, value: pa.Scalar) -> Expr:
-        """Whether a row's value is *value*, or in its bin."""
-        column = self.table[key.column]
-        if key.edges and value.is_valid:
-            (bin_,) = np.searchsorted(key.edges, [float(value.as_py())], side="right")
-            return certain(bin_of(column, key.edges) == int(bin_))
-        try:
-            return equals(column, value, self.session.forms)
-        except OverflowError as error:
-            what = f"column {key.column!r} holds a value that rows cannot be parted by"
-            raise DataError(what, where=self.name, hint="infinite times are none") from error
+        found, places = counted(self, keys)
+        names = list(dict.fromkeys(place.column for place in places))
+        kept, parts = self._only(columns), []
+        for cell, rows in found.parts(*places, columns=names):
+            values = [rows.table.column(place.column) for place in places]
+            parts.append((cell, kept._where(is_in(self, keys, values))))  # noqa: SLF001
+        return parts
 
     def _only(self, columns: Sequence[str]) -> IbisFrame:
         return replace(
