@@ -23,6 +23,9 @@ from aims_gate.frames.ibis_session import (
 
 _CLOSED = "set enable_external_access = false"
 """A DuckDB file answers from itself: once it is open, no view in it reads another, or a host."""
+_OPTIMIZERS = "set disabled_optimizers = "
+_FROM_ROWS = f"{_OPTIMIZERS}'statistics_propagation,filter_pushdown'"
+"""Answers come from rows, and from no statistics that whoever wrote the file put beside them."""
 _SHARE = 0.6
 """Of this machine's memory, what DuckDB may take; it writes the rest of its work to disk."""
 
@@ -96,6 +99,7 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
         what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
         raise SourceError(what, hint="does another process write to it?") from error
     con.execute(_CLOSED)
+    con.execute(_FROM_ROWS)
     _refuse_shadows(con)
     session = _session(con, timeout, max_bytes)
     file = HeldFile.of(path, stamps)
@@ -150,7 +154,11 @@ def _find(con: Any, session: EngineSession, name: str) -> EngineTable:
         # a view answers each question anew, and may read which one it is: it is asked once
         own, catalog, schema = f"aims_gate_{secrets.token_hex(8)}", None, None
         copied = f'create temp table "{own}" as from {quoted}'
-        session.in_time(lambda: con.execute(copied), where=name)
+        con.execute(f"{_OPTIMIZERS}''")  # or joins of a view are not found; it is judged as copied
+        try:
+            session.in_time(lambda: con.execute(copied), where=name)
+        finally:
+            con.execute(_FROM_ROWS)
     table = ibis.table(duckdb_schema(relation), name=own, catalog=catalog, database=schema)
     return EngineTable(session=session, table=table)
 
