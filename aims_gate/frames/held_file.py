@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ def stamps_of(paths: Iterable[Path]) -> Stamps:
 
 
 def _stamp(found: os.stat_result) -> tuple[int, ...]:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(0, "it is no regular file")  # a pipe would keep whoever opens it for ever
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from aims_gate.errors import DataError
+from aims_gate.errors import DataError, SourceError
 from aims_gate.frames import Key
 from aims_gate.verdict import Decision, Outcome
 from tests.attacks.warehouse import Warehouse, outcomes
@@ -36,6 +37,13 @@ def test_a_view_without_end_takes_no_longer_than_one_question_may(warehouse: War
     (result,) = warehouse.gate(policy).results
     assert result.outcome is Outcome.ERROR
     assert "gave no answer within 0.3 s" in result.reason
+
+
+def test_a_pipe_in_place_of_the_log_beside_a_database_keeps_nobody(warehouse: Warehouse) -> None:
+    warehouse.write("create table now as select 1 as y")
+    os.mkfifo(f"{warehouse.file}.wal")
+    with pytest.raises(SourceError, match="cannot be opened"):
+        warehouse.frame("now")
 
 
 def test_texts_of_any_length_come_no_faster_than_they_are_counted(warehouse: Warehouse) -> None:
