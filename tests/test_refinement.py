@@ -13,23 +13,24 @@ from aims_gate.engines import Engines
 from aims_gate.frames.opening import open_frame
 from aims_gate.judge import straddling
 from aims_gate.policy.model import Role
-from aims_gate.refinement import measure_finely
+from aims_gate.refinement import FIRST, measure_finely
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import NOW, data, inputs
 from tests.support.elsewhere import KINDS, hard_sample
 from tests.support.laws import TIMES
-from tests.support.refining import cell_of, elsewhere, result_of, task_of
+from tests.support.refining import SMALL, cell_of, elsewhere, result_of, task_of
 
 
 def test_the_outcome_of_cells_is_that_of_all_values() -> None:
-    """Ties, atoms, heavy tails, nulls, infinities, and a limit at the very value."""
-    outcomes, finest = set(), set()
+    """Ties, atoms, heavy tails, nulls, infinities, few rows or none, limits at the very value."""
+    outcomes = set[Outcome]()
+    finest, small = set[int | None](), set[int | None]()
     methods = ["ks", "wasserstein", "psi", "js", "hellinger", "chi2"]
     for seed in range(150 * TIMES):
         random = np.random.default_rng(seed)
         method, kind = random.choice(methods), random.choice(KINDS)
-        rows = (10 ** random.uniform(1.8, 4, 2)).astype(int)
+        rows = (10 ** random.uniform(1.8 if seed % 5 else 0, 4, 2)).astype(int)
         roles = [
             data({"x": hard_sample(kind, int(n), random)}, role)
             for n, role in zip(rows, (Role.REFERENCE, Role.CURRENT), strict=True)
@@ -44,12 +45,14 @@ def test_the_outcome_of_cells_is_that_of_all_values() -> None:
         task = task_of(rule, limit)
         exact = result_of(task, *roles)
         (one, _), (other, frame) = map(elsewhere, roles)
-        found = result_of(task, one, other)
+        by_small_steps = bool(random.random() < 0.5)
+        found = result_of(task, one, other, first=SMALL if by_small_steps else FIRST)
         assert found.outcome is exact.outcome, (seed, method, kind, limit)
         outcomes.add(found.outcome)
-        finest.add(frame.finest)
+        (small if by_small_steps else finest).add(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INSUFFICIENT} <= outcomes
     assert {0, 1, 2, None} <= finest, "some are decided at every step"
+    assert {0, 1, 2, 3, None} <= small
 
 
 def test_the_share_of_drifted_columns_in_cells_is_that_of_all_values() -> None:

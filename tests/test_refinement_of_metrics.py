@@ -8,11 +8,12 @@ import numpy as np
 
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn
+from aims_gate.refinement import FIRST
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data
 from tests.support.elsewhere import hard_sample
 from tests.support.laws import TIMES
-from tests.support.refining import cell_of, elsewhere, result_of, task_of
+from tests.support.refining import SMALL, cell_of, elsewhere, result_of, task_of
 
 
 def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
@@ -38,7 +39,7 @@ def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
         limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
         exact = result_of(task(limit), roles)
         other, frame = elsewhere(roles)
-        found = result_of(task(limit), other)
+        found = result_of(task(limit), other, first=SMALL if seed % 2 else FIRST)
         assert found.outcome is exact.outcome, (seed, limit)
         outcomes.add(found.outcome)
         finest.add(frame.finest)
@@ -76,7 +77,9 @@ def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_s
         task = task_of(rule, limit, upward=True)
         exact = result_of(task, roles)
         other, frame = elsewhere(roles)
-        assert result_of(task, other).outcome is exact.outcome, (seed, limit)
+        assert (
+            result_of(task, other, first=SMALL if seed % 2 else FIRST).outcome is exact.outcome
+        ), (seed, limit)
         outcomes.add(exact.outcome)
         finest.add(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
@@ -106,7 +109,9 @@ def test_the_outcome_of_a_calibration_error_in_cells_is_that_of_every_score() ->
         task = task_of(rule, limit)
         exact = result_of(task, roles)
         other, frame = elsewhere(roles)
-        assert result_of(task, other).outcome is exact.outcome, (seed, limit)
+        assert (
+            result_of(task, other, first=SMALL if seed % 2 else FIRST).outcome is exact.outcome
+        ), (seed, limit)
         outcomes.add(exact.outcome)
         finest.add(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
@@ -140,10 +145,12 @@ def test_the_outcome_of_a_median_error_in_cells_is_that_of_every_error() -> None
         task = task_of(rule, limit)
         exact = result_of(task, roles)
         other, frame = elsewhere(roles)
-        assert result_of(task, other).outcome is exact.outcome, (seed, limit)
+        assert (
+            result_of(task, other, first=SMALL if seed % 2 else FIRST).outcome is exact.outcome
+        ), (seed, limit)
         outcomes.add(exact.outcome)
         finest.append(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
     assert {0, 1} <= set(finest)
     # errors that differ by rounding alone have no cells of their own
-    assert finest.count(None) < 0.1 * len(finest)
+    assert finest.count(None) < 0.3 * len(finest)

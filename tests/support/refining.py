@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from aims_gate.checks.contract import Resolution
 from aims_gate.facts import Statistic
 from aims_gate.judge import judge
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import OnInsufficient, Policy, Rule, Threshold
-from aims_gate.refinement import measure_finely
+from aims_gate.refinement import FIRST, measure_finely
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Result
 from tests.checks.subjects import NOW, inputs
 from tests.support.elsewhere import Elsewhere
 
 BLOCK = OnInsufficient.BLOCK
+SMALL = Resolution(rounds=0, cells=8, room=64)
+"""Steps so small that few rows need all of them."""
 
 
 def task_of(rule: dict[str, Any], limit: float, *, upward: bool = False) -> Task:
@@ -34,8 +37,8 @@ def elsewhere(found: Data, **options: bool) -> tuple[Data, Elsewhere]:
     return replace(found, frame=frame), frame  # type: ignore[arg-type]  # it answers as a frame
 
 
-def result_of(task: Task, *roles: Data) -> Result:
-    found = measure_finely(task, inputs(*roles).subject, now=NOW)
+def result_of(task: Task, *roles: Data, first: Resolution = FIRST) -> Result:
+    found = measure_finely(task, inputs(*roles).subject, now=NOW, first=first)
     return judge(task, found, now=NOW, insufficient=BLOCK)
 
 
