@@ -217,7 +217,7 @@ def test_the_install_lines_of_readme_find_the_wheel_and_the_checkout(tmp_path: P
     """Each line is taken as printed; what else it needs is not looked for here."""
     page = " ".join("".join(map(text_of, START)).split())
     lines = re.findall(r"`(pip (?:install|wheel) [^`]+)`", page)
-    assert len(lines) == 8
+    assert len(lines) == 9
     (tmp_path / "dist").mkdir()
     installed.wheel(tmp_path / "dist")
     for line in lines:
