@@ -86,8 +86,8 @@ def open_folder(
     stamps = {path: stamp for path, stamp in before.items() if path in set(files)}
 
     def again() -> str:
-        """The digest if no file was written to meanwhile, also if that was taken back."""
-        same = stamps_of(files) == stamps
+        """The digest if no file was written to or removed, also if that was taken back."""
+        same = all(file.is_file() for file in files) and stamps_of(files) == stamps
         return folder_digest(located.path, snapshot) if same else ""
 
     return replace(opened, read_twice=again, created=located.created)

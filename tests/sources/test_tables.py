@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 from pyarrow import parquet
 
-from aims_gate.errors import SourceError
+from aims_gate.errors import GateError, SourceError
 from aims_gate.facts import DigestKind
 from aims_gate.frames.ibis_digest import table_v1_of
 from aims_gate.operations.run import real_world
@@ -342,3 +343,39 @@ def test_a_macro_in_place_of_a_function_is_refused(gate: Gate, warehouse: Path, 
     verdict = gate(HELD)
     assert set(outcomes(verdict).values()) == {Outcome.ERROR}
     assert "in place of DuckDB" in verdict.results[0].reason
+
+
+def test_a_delta_table_beyond_the_budget_is_judged_in_the_version_that_it_had(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written meanwhile is another version; what VACUUM removes meanwhile ends the run."""
+    lake, rows = tmp_path / "lake", same_rows()
+    write_deltalake(lake, rows)
+    write_deltalake(lake, rows.set_column(4, "yhat", rows["y"]), mode="overwrite")
+    whole = gate(data={"evaluation": str(lake)})
+    assert values(whole)["PERF-01", "accuracy", ""] == 1
+    first = gate(", snapshot: 0", data={"evaluation": str(lake)})
+    assert (whole.datasets[0].snapshot, first.datasets[0].snapshot) == ("1", "0")
+    assert values(first) == pytest.approx(
+        values(gate(data={"evaluation": rows})), rel=1e-9, nan_ok=True
+    )
+    monkeypatch.setenv("AIMS_GATE_MAX_DATA_BYTES", "20000")
+
+    def appending(text: str) -> None:
+        if "DATA-01" in text:
+            write_deltalake(lake, rows, mode="append")
+
+    large = gate(data={"evaluation": str(lake)}, progress=appending)
+    assert values(large) == pytest.approx(values(whole), rel=1e-9, nan_ok=True)
+    assert large.datasets[0].digest == whole.datasets[0].digest
+    assert any("held by duckdb" in note for note in large.datasets[0].notes)
+
+    def removing(text: str) -> None:
+        if "DATA-01" in text:
+            write_deltalake(lake, rows, mode="overwrite")
+            table = DeltaTable(lake)
+            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+
+    with pytest.raises(GateError) as ended:
+        gate(data={"evaluation": str(lake)}, progress=removing)
+    assert ended.value.exit_code == 3
