@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import quote
 
@@ -100,7 +100,8 @@ def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
 def connection(name: str, environ: Mapping[str, str]) -> EngineAddress:
     """Connection that the operator wrote down under *name*.
 
-    `${VARIABLE}` in its URL stands for a variable of the environment, such as a password.
+    `${VARIABLE}` in its URL stands for a variable of the environment, such as a password, and the
+    path of a DuckDB file begins beside the operator's.
 
     Raises:
         UsageError: No file is named, it lies in the checkout, it has no such connection, or a
@@ -123,9 +124,16 @@ def connection(name: str, environ: Mapping[str, str]) -> EngineAddress:
         return quote(environ[variable[1]], safe="")
 
     url = re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, found.url)
+    url = _beside(url, Path(environ[VARIABLE].strip()).absolute().parent)
     return EngineAddress(
         name=name, url=url, timeout=found.timeout_seconds, max_bytes=int(found.max_bytes)
     )
+
+
+def _beside(url: str, folder: Path) -> str:
+    """URL of a file below *folder*: in the working directory a pull request could put another."""
+    scheme, _, path = url.partition("://")
+    return f"duckdb://{PurePosixPath(quote(str(folder)), path)}" if scheme == "duckdb" else url
 
 
 def _read(environ: Mapping[str, str]) -> ConfigText | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 from pyarrow import fs
 
 from aims_gate.__main__ import guarded
 from aims_gate.errors import GateError, SourceError, UsageError
+from aims_gate.frames.engine_connections import Connected, connect
 from aims_gate.operations.verify import Expectation, prove
+from aims_gate.policy.operator import connection
 from aims_gate.registry.choose import for_artifacts, open_registry
 from aims_gate.registry.roots import Roots
 from tests.conftest import Store
@@ -305,6 +309,28 @@ def test_a_pull_request_brings_no_operators_file(checkout: Path, tmp_path: Path)
     (other / "operator.yaml").write_text(CONFIG + LINE, encoding="utf-8")
     environ = {"MLFLOW_TRACKING_URI": SERVER, "AIMS_GATE_CONFIG": str(other / "operator.yaml")}
     assert for_artifacts(open_registry(environ), PAYROLL, environ).name == "client"
+
+
+def test_a_pull_request_brings_no_database_in_place_of_the_operators(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that begins nowhere began in the checkout, which may have a file of that name."""
+    (checkout / "src" / "loans.duckdb").write_text("forged", encoding="utf-8")
+    (tmp_path / "operator.yaml").write_text(
+        CONFIG + "connections: {warehouse: {url: 'duckdb://loans.duckdb'}}\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("AIMS_GATE_CONFIG", str(tmp_path / "operator.yaml"))
+    with pytest.raises(SourceError, match="is not there"):
+        asked("warehouse")
+    with duckdb.connect(str(tmp_path / "loans.duckdb")) as database:
+        database.execute("create table scored as select 1 as y")
+    assert asked("warehouse").table("scored").session.engine.startswith("duckdb")
+
+
+def asked(name: str) -> Connected:
+    """The engine behind a connection."""
+    found = connection(name, os.environ)
+    return connect(found.url, timeout=found.timeout, max_bytes=found.max_bytes)
 
 
 def test_pyproject_permits_nothing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
