@@ -1,8 +1,10 @@
-"""Histograms in the cells of a grid, counted by the engine that holds the table: one scan each."""
+"""Histograms in the cells of a grid, counted by the engine that holds the table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import ibis
 import numpy as np
@@ -11,6 +13,9 @@ from aims_gate.frames import Counts, Floats, Gathered, Grid, Histogram, Key, Row
 from aims_gate.frames.ibis_columns import COUNT, IbisColumns
 from aims_gate.frames.ibis_forms import Expr, exact
 from aims_gate.frames.ibis_losses import row_loss
+
+_MOST_CELLS = 1 << 16
+"""Cells of all columns of one question."""
 
 
 def histogram_of(frame: IbisColumns, of: str | RowLoss, grid: Grid) -> Histogram:
@@ -36,19 +41,53 @@ def histograms_by(frame: IbisColumns, column: str, grid: Grid, by: str) -> dict[
     }
 
 
+def count_ahead(frame: IbisColumns, grids: Mapping[str, Grid]) -> None:
+    """Count numbers on grids that will be asked for: columns by one question, and not one each.
+
+    It costs Spark half as much; of DuckDB it spares the start of each. A union, and no grouping
+    sets: those are no cheaper, and a cell would not have the ends of its own column.
+    """
+    left = {
+        column: grid
+        for column, grid in grids.items()
+        if frame.cache.kept(("histogram", column, grid)) is None
+    }
+    while left:
+        some = list(left)[: max(_MOST_CELLS // max(grid.cells for grid in left.values()), 1)]
+        _count_together(frame, {column: left.pop(column) for column in some})
+
+
+def _count_together(frame: IbisColumns, grids: Mapping[str, Grid]) -> None:
+    every = [
+        _question(frame, column, grid, None).mutate(column=exact(float(place)))
+        for place, (column, grid) in enumerate(grids.items())
+    ]
+    answer = frame.in_memory(ibis.union(*every) if len(every) > 1 else every[0], {})
+    found = answer.gather(numbers=["cell", "least", "greatest", "column"])
+    *numbers, places = found.numbers
+    found = replace(found, numbers=tuple(numbers))
+    for place, (column, grid) in enumerate(grids.items()):
+        counted = _histogram(found, places == place, grid)
+        frame.cache.get(("histogram", column, grid), partial(replace, counted))
+
+
 def _counted(frame: IbisColumns, of: str | RowLoss, grid: Grid, by: str | None) -> Gathered:
     """The least and greatest value and the rows of each cell that holds any."""
+    question = _question(frame, of, grid, by)
+    answer = frame.in_memory(question, {} if by is None else {"by": by})
+    codes = () if by is None else (Key(column="by"),)
+    return answer.gather(numbers=["cell", "least", "greatest"], codes=codes)
+
+
+def _question(frame: IbisColumns, of: str | RowLoss, grid: Grid, by: str | None) -> Expr:
     value, coarser = _value(frame, of), grid.coarser
     if coarser is not None and grid.within is not None:
         frame = replace(frame, table=frame.table.filter(_cell(value, coarser).isin(grid.within[1])))
         value = _value(frame, of)
     groups = {"cell": _cell(value, grid)} | ({} if by is None else {"by": frame.table[by]})
-    question = frame.table.group_by(**groups).aggregate(
+    return frame.table.group_by(**groups).aggregate(
         least=value.min(), greatest=value.max(), **{COUNT: frame.total()}
     )
-    answer = frame.in_memory(question, {} if by is None else {"by": by})
-    codes = () if by is None else (Key(column="by"),)
-    return answer.gather(numbers=["cell", "least", "greatest"], codes=codes)
 
 
 def _value(frame: IbisColumns, of: str | RowLoss) -> Expr:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from aims_gate.errors import MissingColumnError
-from aims_gate.frames import Frame, Key
+from aims_gate.frames import Frame, Grid, Key
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.engine_tables import library_of
@@ -112,6 +112,19 @@ def _same_elsewhere(held: Frame, other: Frame, columns: Sequence[str]) -> bool:
     cells = held.count(*keys), other.count(*keys)
     one, two = (dict(zip(c.values, c.counts.tolist(), strict=True)) for c in cells)
     return one == two
+
+
+def count_ahead(frame: Frame, grids: Mapping[str, Grid]) -> None:
+    """Let an engine count histograms of many numbers together, before they are asked for.
+
+    DataError if it cannot answer.
+    """
+    if in_memory(frame) is None:
+        from aims_gate.frames.ibis_columns import IbisColumns
+        from aims_gate.frames.ibis_histograms import count_ahead as ahead
+
+        if isinstance(frame, IbisColumns):
+            ahead(frame, grids)
 
 
 def keep_sorted(frame: Frame, *, keep: bool) -> None:

@@ -20,7 +20,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import WHOLE, ClassLoss, Frame, Grid, Key, Loss, Moments, RowLoss, Scalar
 from aims_gate.frames.ibis_frame import IbisFrame
 from aims_gate.frames.ibis_session import EngineSession, EngineTable
-from aims_gate.frames.opening import in_memory, is_engine_table, open_frame
+from aims_gate.frames.opening import count_ahead, in_memory, is_engine_table, open_frame
 from tests.support.engine_tables import ENGINES, EVERY_ENGINE, connection, relation
 from tests.support.laws import law
 from tests.support.table_v1 import of_arrow
@@ -181,20 +181,53 @@ def test_rows_are_compared_where_both_tables_are_and_across_engines() -> None:
     assert session.read_bytes == 0
 
 
-def test_one_question_tells_rows_nulls_and_ends_of_all_columns(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    table = pa.table({name: [1.5, None, -2.5] for name in "abc"} | {"d": ["x", None, None]})
-    frame, asked, ask = engine_frame(table), [], EngineSession.ask
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The questions of a test."""
+    found: list[Any] = []
+    ask = EngineSession.ask
 
-    def counted(session: EngineSession, question: Any, *, where: str) -> pa.Table:
-        asked.append(question)
+    def noted(session: EngineSession, question: Any, *, where: str) -> pa.Table:
+        found.append(question)
         return ask(session, question, where=where)
 
-    monkeypatch.setattr(EngineSession, "ask", counted)
+    monkeypatch.setattr(EngineSession, "ask", noted)
+    return found
+
+
+def test_one_question_tells_rows_nulls_and_ends_of_all_columns(asked: list[Any]) -> None:
+    table = pa.table({name: [1.5, None, -2.5] for name in "abc"} | {"d": ["x", None, None]})
+    frame = engine_frame(table)
     for name in "abc":
         assert frame.histogram(name, WHOLE).least.tolist() == [-2.5]
     assert (frame.rows, frame.nulls("a"), frame.nulls("d"), len(asked)) == (3, 1, 2, 1)
+
+
+@EVERY_ENGINE
+def test_columns_are_counted_together_as_they_are_one_by_one(hold: Hold, asked: list[Any]) -> None:
+    rng = np.random.default_rng(0)
+    wild = [math.nan, math.inf, -math.inf, -0.0, 7.0, None]
+    columns: dict[str, Any] = {
+        "a": rng.normal(size=500).round(1),
+        "b": pa.array([*wild, *rng.normal(size=494).astype(np.float32)], pa.float32()),
+        "c": rng.integers(-9, 9, 500),
+        "n": rng.integers(0, 3, 500),
+    }
+    frame, alone = (
+        engine_frame(hold(pa.table(columns)), weight="n", name=name) for name in ("one", "other")
+    )
+    asked.clear()
+    grids = {"a": Grid.over(-3.0, 3.0, 1 << 15), "b": Grid.over(-1, 1, 8), "c": Grid.over(-9, 8, 4)}
+    count_ahead(frame, grids)
+    assert len(asked) == 2  # of so many cells in all
+    count_ahead(frame, grids)
+    for column, grid in grids.items():
+        found, expected = frame.histogram(column, grid), alone.histogram(column, grid)
+        for part in ("least", "greatest", "counts"):
+            assert getattr(found, part).tolist() == getattr(expected, part).tolist()
+        assert (found.rows, found.nulls) == (expected.rows, expected.nulls)
+        assert (found.below, found.above) == (expected.below, expected.above)
+    assert len(asked) == 2 + len(grids)  # of the other frame
 
 
 def test_a_parquet_footer_that_is_silent_about_nan_hides_none(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from aims_gate.bracket import Bracket
 from aims_gate.checks.closer import counted
 from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
-from aims_gate.frames import WHOLE, Distribution, Histogram
+from aims_gate.checks.drift.matching import kind_of_both
+from aims_gate.errors import DataError
+from aims_gate.frames import WHOLE, ColumnKind, Distribution, Grid, Histogram, opening
 from aims_gate.stats.brackets import binned, ordered
 from aims_gate.stats.brackets.cells import Joined, cells_of
 from aims_gate.stats.divergence import DIVERGENCES
@@ -58,21 +61,45 @@ def histograms(method: str, column: str, pair: SamplePair) -> tuple[Histogram, H
     That is also where floats have two widths, of which the narrower one is compared, and where
     there is no finite value.
     """
-    rounds, frames = pair.resolution.of(column), (pair.reference, pair.current)
-    if rounds is None or len({frame.columns[column].bits for frame in frames}) > 1:
+    rounds, ends = pair.resolution.of(column), _ends(column, pair)
+    if rounds is None or ends is None:
         return None
-    whole = [frame.histogram(column, WHOLE) for frame in frames]
-    ends = [float(x) for one in whole for x in (*one.least, *one.greatest)]
-    if not ends:
-        return None
+    frames = pair.reference, pair.current
     reference, current = counted(
         lambda grid: [frame.histogram(column, grid) for frame in frames],
         ordered.OPEN.get(method, binned.open_cells),
-        (min(ends), max(ends)),
+        ends,
         rounds,
         pair.resolution,
     )
     return reference, current
+
+
+def count_ahead(columns: Iterable[str], pair: SamplePair) -> None:
+    """Count the numbers that will be looked at in cells, all of a table by one question.
+
+    Whatever an engine refuses here, it refuses again where a column is compared, and is told there.
+    """
+    with suppress(DataError):
+        grids = {
+            column: Grid.over(*ends, pair.resolution.cells)
+            for column in columns
+            if kind_of_both(pair.reference, pair.current, column) is ColumnKind.NUMBER
+            and (ends := _ends(column, pair)) is not None
+        }
+        for frame in (pair.reference, pair.current):
+            opening.count_ahead(frame, grids)
+
+
+def _ends(column: str, pair: SamplePair) -> tuple[float, float] | None:
+    frames = (pair.reference, pair.current)
+    if pair.resolution.of(column) is None:
+        return None
+    if len({frame.columns[column].bits for frame in frames}) > 1:
+        return None
+    whole = [frame.histogram(column, WHOLE) for frame in frames]
+    ends = [float(x) for one in whole for x in (*one.least, *one.greatest)]
+    return (min(ends), max(ends)) if ends else None
 
 
 def _bracket(method: str, found: tuple[Histogram, Histogram], pair: SamplePair) -> Bracket:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.drift.bracketed import count_ahead
 from aims_gate.checks.drift.distances import (
     METHODS,
     Categorical,
@@ -120,6 +121,7 @@ class Columns:
         yield from found.notes
         for column, lack, reason in found.lacks:
             yield Lacking(lack=lack, reason=reason).cell(name, column)
+        count_ahead(found.fit, pair)
         yield from columnwise(lambda column: self._cells(column, pair), found.fit)
         if not found.judged:
             yield Lacking(lack=NoValue.MISSING, reason="no column is left to compare").cell(

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.contract import BRACKETS, EXACT, About, Inputs, StatisticSpec
+from aims_gate.checks.drift.bracketed import count_ahead
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import (
     METHODS,
@@ -144,6 +145,7 @@ class Share:
             resolution=inputs.resolution.to_the_end(),
         )
         measured: list[_SharedColumn] = []
+        count_ahead(found.fit, pair)
         for column, method, distance in columnwise(lambda c: self._compared(c, pair), found.fit):
             if isinstance(distance, Lacking):
                 yield distance.cell("drifted_share", column)
