@@ -13,7 +13,7 @@ from aims_gate.bracket import Bracket
 from aims_gate.checks import attributes
 from aims_gate.checks.closer import in_bracket
 from aims_gate.checks.column_roles import Labelled, labelled, positive_class
-from aims_gate.checks.contract import BRACKETS, About, Inputs, StatisticSpec
+from aims_gate.checks.contract import BRACKETS, EXACT, About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.metrics.binary import ranked_against
@@ -142,7 +142,9 @@ class Calibration:
     def _scores(self, data: Data, found: Labelled, positive: Scalar, inputs: Inputs) -> _Scores:
         """Scores of both classes: each, or in cells so fine where bins end that it is known how."""
         column, by = score_column(data, found, positive), (named(found.label), positive)
-        closely = inputs.resolution.closest().to_the_end()
+        closely = inputs.resolution.closest()
+        # bins are counted exactly at once; what then is open only every score can tell
+        closely = EXACT if closely.rounds else closely.to_the_end()
         weigh = partial(reliability.open_cells, bins=self.bins)
         sides = sides_in_cells(found.frame, column, by, closely, weigh)
         if sides is not None and all(map(_probabilities, sides)):
