@@ -17,6 +17,8 @@ from pathlib import Path
 
 _OPEN = Path("/dev/fd")
 """Where a process finds its descriptors; not on every system."""
+_LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
+"""How DuckDB names the logs of a file."""
 _PIECE = 1 << 20
 
 Stamps = dict[Path, tuple[int, ...]]
@@ -53,9 +55,9 @@ class HeldFile:
 
 
 def database_stamps(path: Path) -> Stamps:
-    """Stamps of a database file, and of the write-ahead logs beside it, which belong to it."""
-    logs = (each for each in path.parent.iterdir() if each.name.startswith(f"{path.name}."))
-    return stamps_of([path, *(log for log in logs if log.suffix == ".wal")])
+    """Stamps of a database file, and of those write-ahead logs of it that are there."""
+    logs = (path.with_name(path.name + ending) for ending in _LOGS)
+    return stamps_of([path, *(log for log in logs if log.exists())])
 
 
 def stamps_of(paths: Iterable[Path]) -> Stamps:

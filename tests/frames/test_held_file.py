@@ -65,10 +65,13 @@ def test_a_file_that_is_written_to_or_replaced_is_not_as_it_was(
         assert not file.is_unchanged()
 
 
-def test_a_log_that_changes_is_seen(path: Path) -> None:
-    logged(path)
+@pytest.mark.parametrize("ending", ["wal", "wal.checkpoint", "wal.recovery"])
+def test_a_log_that_changes_is_seen(path: Path, ending: str) -> None:
+    log = path.with_name(f"data.duckdb.{ending}")
+    log.write_bytes(b"an insert")
     with held(path) as file:
-        path.with_name("data.duckdb.wal").write_bytes(b"another insert")
+        assert file.is_unchanged()
+        log.write_bytes(b"another insert")
         assert not file.is_unchanged()
 
 
