@@ -313,12 +313,12 @@ def test_the_page_of_tables_judges_one_where_it_is_held(
     frame = scored()
     frame["repaid"] = frame["approved"]
     frame["approved"] = (frame["income"] > 40).astype(int)
-    with duckdb.connect(str(reader / "warehouse.duckdb")) as connection:
+    outside = tmp_path_factory.mktemp("operator") / "operator.yaml"
+    with duckdb.connect(str(outside.with_name("warehouse.duckdb"))) as connection:
         connection.from_df(frame).create("scored")
     (reader / "model").mkdir()
     (reader / "model" / "weights").touch()
     page = list(blocks("docs/tables.md"))
-    outside = tmp_path_factory.mktemp("operator") / "operator.yaml"
     for block in page:
         if block.title:
             named = outside if block.title == "operator.yaml" else reader / block.title
