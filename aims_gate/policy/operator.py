@@ -18,9 +18,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import Field, PlainValidator
 
@@ -132,8 +132,11 @@ def connection(name: str, environ: Mapping[str, str]) -> EngineAddress:
 
 def _beside(url: str, folder: Path) -> str:
     """URL of a file below *folder*: in the working directory a pull request could put another."""
-    scheme, _, path = url.partition("://")
-    return f"duckdb://{PurePosixPath(quote(str(folder)), path)}" if scheme == "duckdb" else url
+    scheme, _, rest = url.partition("://")
+    path, mark, options = rest.partition("?")
+    if scheme != "duckdb":
+        return url
+    return f"duckdb://{quote(str(folder / unquote(path)))}{mark}{options}"
 
 
 def _read(environ: Mapping[str, str]) -> ConfigText | None:

@@ -317,7 +317,10 @@ def test_a_pull_request_brings_no_database_in_place_of_the_operators(
     """A path that begins nowhere began in the checkout, which may have a file of that name."""
     (checkout / "src" / "loans.duckdb").write_text("forged", encoding="utf-8")
     (tmp_path / "operator.yaml").write_text(
-        CONFIG + "connections: {warehouse: {url: 'duckdb://loans.duckdb'}}\n", encoding="utf-8"
+        f"{CONFIG}connections:\n"
+        "  warehouse: {url: 'duckdb://loans.duckdb'}\n"
+        "  whole: {url: 'duckdb://${LOANS}'}\n",
+        encoding="utf-8",
     )
     monkeypatch.setenv("AIMS_GATE_CONFIG", str(tmp_path / "operator.yaml"))
     with pytest.raises(SourceError, match="is not there"):
@@ -325,6 +328,8 @@ def test_a_pull_request_brings_no_database_in_place_of_the_operators(
     with duckdb.connect(str(tmp_path / "loans.duckdb")) as database:
         database.execute("create table scored as select 1 as y")
     assert asked("warehouse").table("scored").session.engine.startswith("duckdb")
+    monkeypatch.setenv("LOANS", str(tmp_path / "loans.duckdb"))
+    assert asked("whole").table("scored").session.engine.startswith("duckdb")
 
 
 def asked(name: str) -> Connected:
