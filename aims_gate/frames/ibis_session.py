@@ -101,7 +101,10 @@ class EngineSession:
 
     @contextmanager
     def kept(self, question: Expr, *, where: str) -> Iterator[Expr]:
-        """The answer as a table of the session's own, which may be on disk; errors as of `ask`."""
+        """The answer as a table of the session's own, which may be on disk; errors as of `ask`.
+
+        The question itself where no such table can be made.
+        """
         import ibis
 
         if self.execute is None:

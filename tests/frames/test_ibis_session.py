@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -162,3 +163,13 @@ def test_a_relation_is_asked_in_its_own_connection_and_leaves_nothing_there() ->
     assert not [name for (name,) in views.fetchall() if name.startswith("aims_gate_")]
     assert one.session.engine.startswith("duckdb ")
     assert isinstance(one.table, ibis.Table)
+
+
+@pytest.mark.parametrize("hold", [relation, expression])
+def test_an_answer_is_kept_in_the_engine_while_it_is_asked_about(hold: Callable[..., Any]) -> None:
+    asked = held_by_engine(hold(pa.table({"a": [2, 1]})), where="data")
+    with asked.session.kept(asked.table.order_by("a"), where="data") as kept:
+        assert asked.session.ask(kept, where="data")["a"].to_pylist() == [1, 2]
+    if hold is expression:
+        with pytest.raises(DataError, match=r"duckdb .* could not answer"):
+            asked.session.ask(kept, where="data")
