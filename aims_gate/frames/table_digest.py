@@ -51,11 +51,11 @@ def tag_of(kind: pa.DataType | None, name: str) -> str:
         for is_kind, tag in _TAGS:
             if is_kind(kind):
                 return tag
-    told = "that no check can use" if kind is None else str(kind)
+    told = "a type that no check can use" if kind is None else f"type {kind}"
     raise DataError(
-        f"a column of type {told} has no table-v1 encoding",
+        f"a column of {told} has no table-v1 encoding",
         where=f"column {name!r}",
-        hint="give a view without it",
+        hint="give a view without it, or with its values as text",
     )
 
 
