@@ -57,6 +57,7 @@ nightly: check exports bench bench-noise  ## the checks, laws on 20 times as man
 
 test-spark: $(STAMP)  ## frames on a real Spark of this machine (needs Java 17): part of nightly
 	AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance tests/frames tests/sources/mlflow/test_table_inputs.py -k "frame or ibis or table_digest or in_engine or spark"
+	HYPOTHESIS_PROFILE=long AIMS_GATE_REQUIRE=spark $(PYTEST) tests/frames/test_spark_that_dies.py
 
 READERS := $(VENV)/trestle $(VENV)/hf
 
