@@ -13,7 +13,7 @@ from aims_gate.checks.drift.matching import kind_of_both
 from aims_gate.errors import DataError
 from aims_gate.frames import WHOLE, ColumnKind, Distribution, Grid, Histogram, opening
 from aims_gate.stats.brackets import binned, ordered
-from aims_gate.stats.brackets.cells import Joined, cells_of
+from aims_gate.stats.brackets.cells import MergedCells, cells_of
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.intervals import Bounds
 
@@ -32,7 +32,7 @@ def compare_cells(
     Bounds are those that hold wherever in the bracket the value lies. Up to the end of a cell rows
     are known, and so are those of bins that end there; other numbers are not told as if they were.
     """
-    cells = Joined.of(*found)
+    cells = MergedCells.of(*found)
     one, other = (
         Distribution(values=values, counts=counts, nulls=sample.nulls)
         for sample, (values, counts) in zip(found, cells.rows(cells.greatest, *found), strict=True)

@@ -71,7 +71,7 @@ class Proven(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Joined:
+class MergedCells:
     """Cells of several samples in ascending order, those that overlap as one."""
 
     least: Floats
@@ -80,7 +80,7 @@ class Joined:
     """Of each sample's cells: which of these they are in."""
 
     @classmethod
-    def of(cls, *samples: Celled) -> Joined:
+    def of(cls, *samples: Celled) -> MergedCells:
         """Join the cells of *samples*."""
         least, greatest = (
             np.concatenate([getattr(one, end) for one in samples]) for end in ("least", "greatest")
@@ -121,7 +121,7 @@ def midpoints(*samples: Celled) -> list[tuple[Floats, Counts]]:
 
     Cells that overlap are one.
     """
-    cells = Joined.of(*samples)
+    cells = MergedCells.of(*samples)
     middle = cells.least / 2 + cells.greatest / 2
     return cells.rows(np.where(cells.least == cells.greatest, cells.least, middle), *samples)
 

@@ -16,7 +16,7 @@ from aims_gate.stats.brackets.cells import (
     Celled,
     Counts,
     Floats,
-    Joined,
+    MergedCells,
     cells_of,
     midpoints,
     widened,
@@ -76,7 +76,7 @@ def open_cells(positives: Celled, negatives: Celled, bins: int) -> tuple[Floats,
 
     It ends at one of two neighbours in rank, or between them.
     """
-    cells = Joined.of(positives, negatives)
+    cells = MergedCells.of(positives, negatives)
     hits, misses = cells.counts(positives, negatives)
     ends = np.cumsum(hits + misses)
     below, _ = calibration.ranks_below(int(ends[-1]), bins)
@@ -93,7 +93,7 @@ def open_cells(positives: Celled, negatives: Celled, bins: int) -> tuple[Floats,
 
 def _mean_scores(positives: Celled, negatives: Celled, rows: Counts) -> tuple[Floats, Floats]:
     """The least and the greatest mean score of each bin of so many *rows*, in ascending order."""
-    cells = Joined.of(positives, negatives)
+    cells = MergedCells.of(positives, negatives)
     hits, misses = cells.counts(positives, negatives)
     before = np.cumsum(hits + misses) - (hits + misses)
     bins = np.searchsorted(np.cumsum(rows), before, side="right")
