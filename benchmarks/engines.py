@@ -1,9 +1,11 @@
 """One gate over the same rows on Arrow and in the engines that hold them: cost, bytes, growth.
 
 `make bench-engines` prints a table per number of rows a side (24 columns, 10 groups): processor
-seconds, wall, memory and the bytes that came back from the engine, each leg a fresh process over
-data that are there already. Beside them stands what a user would do instead: Evidently's distances
-on a random sample of 10,000 rows, with their greatest error. A benchmark asserts nothing.
+seconds, wall, memory, the bytes that came back from the engine, and the processor time of a row
+beside that of the size before, each leg a fresh process over data that are there already. `--spark`
+names a Python that has PySpark, whose leg is left out where there is none (its memory is Python's,
+without Java's). Beside them stands what a user would do instead: Evidently's distances on a random
+sample of 10,000 rows, with their greatest error. A benchmark asserts nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ from speed_data import NUMBERS, SIDES, make
 HERE = Path(__file__).parent
 SIZES = (1_000_000, 10_000_000)
 SAMPLE = 10_000
-HEAD = """| way | CPU s | wall s | GiB | bytes returned | greatest error |
-| --- | --- | --- | --- | --- | --- |"""
+HEAD = """| way | CPU s | wall s | GiB | bytes returned | CPU a row, grown | greatest error |
+| --- | --- | --- | --- | --- | --- | --- |"""
 _LOAD = """
 import sys, duckdb
 from pathlib import Path
@@ -44,6 +46,21 @@ sides = [duckdb.sql(some % path).df() for path in sys.argv[1:3]]
 values = {c: test(*(s[c].dropna() for s in sides), "num", 0.1).drift_score for c in columns}
 print(json.dumps(values))
 """
+_SPARK = """
+import sys
+from pyspark.sql import SparkSession
+import aims_gate
+policy, model, *paths = sys.argv[1:]
+builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+spark = builder.config("spark.driver.memory", "3g").getOrCreate()
+data = {side: spark.read.parquet(f"file://{path}") for side, path in zip(SIDES, paths)}
+verdict = aims_gate.run(policy, f"file:{model}", data=data)
+print(verdict.decision)
+java = spark.sparkContext._gateway.proc
+spark.stop()
+java.stdin.close()
+java.wait()
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +70,10 @@ class Leg:
     name: str
     command: list[str]
     environ: Mapping[str, str]
+    python: str = sys.executable
 
 
-def legs(folder: Path, rows: int) -> Iterator[Leg]:
+def legs(folder: Path, rows: int, spark: str) -> Iterator[Leg]:
     """The ways of one size, their data made."""
     # in a process of its own: a child's largest size begins with that of its parent
     with ProcessPoolExecutor(1) as pool:
@@ -81,6 +99,13 @@ def legs(folder: Path, rows: int) -> Iterator[Leg]:
     tables = [f"--data={side}=table:engine/main.{side}_{rows}" for side in SIDES]
     found = {"AIMS_GATE_CONFIG": str(config)}
     yield Leg(name="DuckDB", command=[*gate, str(policy), *tables], environ=found)
+    if Path(spark).exists():
+        script = _SPARK.replace("SIDES", repr(SIDES))
+        command = ["-c", script, str(policy), str(model), *files]
+        root = {"PYTHONPATH": str(HERE.parent)}
+        yield Leg(name="Spark", command=command, environ=root, python=spark)
+    else:
+        print("Spark is left out: no", spark, file=sys.stderr)
     names = ",".join(NUMBERS)
     yield Leg(name="Evidently", command=["-c", _SAMPLED, *files, names, str(SAMPLE)], environ={})
 
@@ -110,12 +135,12 @@ def turns(leg: Leg, repeat: int) -> tuple[list[Cost], dict[str, float]]:
         for folder in folders:
             folder.mkdir()
             environ = {**os.environ, **leg.environ}
-            costs.append(run([sys.executable, *leg.command], environ, folder))
+            costs.append(run([leg.python, *leg.command], environ, folder))
         report = folders[0] / "report.json"
         return costs, distances(report) if report.exists() else {}
 
 
-def shown(leg: Leg, cost: Cost, exact: Mapping[str, float]) -> str:
+def shown(leg: Leg, cost: Cost, exact: Mapping[str, float], growth: str) -> str:
     """Row of the table; of a sample also how far it is off at most."""
     error = ""
     if leg.name == "Evidently":
@@ -123,7 +148,7 @@ def shown(leg: Leg, cost: Cost, exact: Mapping[str, float]) -> str:
         worst = max(abs(sampled[name] - exact[name]) for name in sampled)
         error = f"{worst:.3f} in a distance, of a sample of {SAMPLE:,}"
     took = f"{cost.cpu:.2f} | {cost.wall:.2f} | {cost.peak:.2f}"
-    return f"| {leg.name} | {took} | {bytes_returned(cost)} | {error} |"
+    return f"| {leg.name} | {took} | {bytes_returned(cost)} | {growth} | {error} |"
 
 
 def main() -> None:
@@ -133,16 +158,21 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="runs of each leg")
     default = Path(tempfile.gettempdir()) / "aims-gate-bench" / "engines"
     parser.add_argument("--cache", type=Path, default=default, help="where data are kept")
+    there = HERE.parent / ".venv-spark" / "bin" / "python"
+    parser.add_argument("--spark", default=str(there), help="a Python that has PySpark")
     asked = parser.parse_args()
     machine()
+    before: dict[str, float] = {}
     for rows in asked.rows:
         print(f"\n{rows:,} rows a side")
         print(HEAD)
         exact: dict[str, float] = {}
-        for leg in legs(asked.cache, rows):
+        for leg in legs(asked.cache, rows, asked.spark):
             costs, report = turns(leg, asked.repeat)
-            exact = exact or report
-            print(shown(leg, median(costs), exact), flush=True)
+            exact, cost = exact or report, median(costs)
+            growth = f"{cost.cpu / rows / before[leg.name]:.2f}" if leg.name in before else ""
+            before[leg.name] = cost.cpu / rows
+            print(shown(leg, cost, exact, growth), flush=True)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,18 @@ def test_whole_gates_are_timed_beside_bare_reading(tmp_path: Path) -> None:
 
 
 @nightly
+def test_gates_over_engines_are_timed_and_decide_on_brackets_as_on_all_values(
+    tmp_path: Path,
+) -> None:
+    timed = run("engines.py", "--rows", "20000", "50000", "--repeat", "1", "--cache", str(tmp_path))
+    ways = [row[0] for row in cells_of(timed)]
+    assert ways.count("| DuckDB") == ways.count("| Evidently") == 2
+    decided = cells_of(run("decisions.py", str(tmp_path / "engine.duckdb"), "50000"))[2:]
+    assert len(decided) == 4
+    assert not any("differ" in row[-1] for row in decided)
+
+
+@nightly
 def test_the_receiver_is_timed_under_load() -> None:
     options = ("--database", "sqlite", "--rate", "20", "--seconds", "1")
     (row,) = cells_of(run("webhook.py", *options))[2:]
