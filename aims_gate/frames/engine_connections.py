@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,8 +25,8 @@ _CLOSED = "set enable_external_access = false"
 _OPTIMIZERS = "set disabled_optimizers = "
 _FROM_ROWS = f"{_OPTIMIZERS}'statistics_propagation,filter_pushdown'"
 """Answers come from rows, and from no statistics that whoever wrote the file put beside them."""
-_SHARE = 0.6
-"""Of this machine's memory, what DuckDB may take; it writes the rest of its work to disk."""
+_SHARE = "60%"
+"""Of this machine's memory, or its control group's, what DuckDB may take; more goes to disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +119,8 @@ def _refuse_shadows(con: Any) -> None:
 
 
 def _limits() -> dict[str, str | bool | int | float | list[str]]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "memory_limit": f"{int(_SHARE * memory) >> 20}MiB",
+        "memory_limit": _SHARE,
         "temp_directory": tempfile.gettempdir(),
         # nothing is loaded for what a file says it needs, nor taken for a table of its name
         "autoinstall_known_extensions": "false",

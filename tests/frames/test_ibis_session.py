@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pytest
@@ -173,3 +175,15 @@ def test_an_answer_is_kept_in_the_engine_while_it_is_asked_about(hold: Callable[
     if hold is expression:
         with pytest.raises(DataError, match=r"duckdb .* could not answer"):
             asked.session.ask(kept, where="data")
+
+
+def test_duckdb_takes_three_fifths_of_what_it_finds_in_its_control_group(tmp_path: Path) -> None:
+    """DuckDB's own default is four fifths of the same; it looks at limits of a container."""
+    path = tmp_path / "engine.duckdb"
+    with duckdb.connect(str(path)) as own:
+        own.execute("create view limits as select current_setting('memory_limit') as held")
+        (usual,) = own.sql("from limits").fetchall()[0]
+    one = connect(f"duckdb://{path}", timeout=60, max_bytes=1 << 20).table("limits")
+    (ours,) = one.session.ask(one.table, where="data")["held"].to_pylist()
+    sizes = [float(size.removesuffix(" GiB")) for size in (ours, usual)]
+    assert sizes[0] / sizes[1] == pytest.approx(0.75, abs=0.05)
