@@ -14,7 +14,8 @@ import pyarrow as pa
 from aims_gate.errors import DataError
 from aims_gate.frames.engine_tables import library_of
 from aims_gate.frames.held_file import HeldFile
-from aims_gate.frames.ibis_forms import FORMS, Expr, Forms
+from aims_gate.frames.ibis_engines import FORMS
+from aims_gate.frames.ibis_forms import Expr, Forms
 from aims_gate.time_limit import patiently
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from aims_gate.frames.ibis_forms import FORMS, Expr
+from aims_gate.frames.ibis_engines import FORMS
+from aims_gate.frames.ibis_forms import Expr
 from aims_gate.frames.ibis_session import (
     BATCH,
     SECONDS,

@@ -215,7 +215,7 @@ def test_an_engine_that_writes_values_otherwise_is_refused() -> None:
     held = held_by_engine(connection().sql("select 1 as a"), where="data")
     own = held.session.forms.row_hash
     held.session.forms = replace(
-        held.session.forms, row_hash=lambda numbers, texts: own(numbers[::-1], texts)
+        held.session.forms, row_hash=lambda table, numbers, texts: own(table, numbers[::-1], texts)
     )
     with pytest.raises(DataError, match=r"duckdb .* writes values as other bytes"):
         table_v1_of(held, where="data")
