@@ -5,6 +5,7 @@ Each form is tested on each engine (tests/frames/test_ibis_forms.py).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 
@@ -34,6 +35,7 @@ def _of_duckdb() -> Forms:
     nanos, whole = _function("epoch_ns", "int64"), _function("epoch_us", "int64")
     utf8, joined = _function("encode", "binary"), _function("||", "binary", 2)
     sha256, quotient = _function("sha256", "string"), _function("//", "int64", 2)
+    finite = _function("isfinite", "boolean")
 
     def micros(column: Expr) -> Expr:
         """Rounded down, in whole numbers: `epoch_us` rounds, and Ibis divides as floats."""
@@ -61,7 +63,7 @@ def _of_duckdb() -> Forms:
 
     return Forms(
         utf8=utf8,
-        finite=_function("isfinite", "boolean"),  # not `isnan`: of Parquet it is looked up
+        is_number=lambda column: finite(column) | column.isinf(),  # `isnan` is looked up of Parquet
         octets=_function("strlen", "int64"),
         instant=micros,
         local=micros,
@@ -71,31 +73,32 @@ def _of_duckdb() -> Forms:
     )
 
 
+def _number(number: Expr) -> Expr:
+    """A float `x`, or a whole number `n`."""
+    of_float = number.type().is_floating()
+    none = {"x": ibis.null("float64"), "n": ibis.null("int64")}
+    return ibis.struct({**none, "x" if of_float else "n": number})
+
+
+def _with(one: Expr, **more: Expr) -> Expr:
+    return ibis.struct({**{name: one[name] for name in one.type().names}, **more})
+
+
 def _raised(number: Expr) -> Expr:
     """To which power of 2 a float is raised, as its bits say; one off near powers of 2."""
-    size = number.abs()
-    finite = ibis.cases((size < exact(float("inf")), size), else_=exact(1.0))
-    of_positive = ibis.cases((finite > exact(0.0), finite), else_=exact(1.0)).log2().floor()
-    found = ibis.cases((finite > exact(0.0), of_positive.cast("int64")), else_=_LEAST_POWER)
-    return ibis.greatest(found, _LEAST_POWER)
+    found = ibis.least(number.abs(), exact(sys.float_info.max)).log2().floor().cast("int64")
+    return ibis.greatest(ibis.coalesce(found, _LEAST_POWER), _LEAST_POWER)
 
 
-def _scaled(number: Expr, raised: Expr) -> Expr:
-    """The size of a finite float over 2^(raised - 52): in two steps, because 2^1074 is none."""
-    two, shift = exact(2.0), _FRACTION - raised
-    half = (shift / 2).floor().cast("int64")
-    scaled = number.abs() * two**half * two ** (shift - half)
-    return ibis.cases((number.abs() < exact(float("inf")), scaled), else_=exact(0.0))
-
-
-def _bits(number: Expr, raised: Expr, scaled: Expr) -> Expr:
+def _bits(of: Expr) -> Expr:
     """The whole number that has the order of a float: its bits, and those below 0 inverted."""
-    one = 1 << _FRACTION
-    above = raised - _LEAST_POWER
-    most, least = scaled >= exact(2.0 * one), (scaled < exact(1.0 * one)) & (above > 0)
-    bits = (above + ibis.cases((most, 1), (least, -1), else_=0)) * one + ibis.cases(
-        (most, scaled / 2), (least, scaled * 2), else_=scaled
-    ).cast("int64")
+    number, fraction, one = of["x"], of["fraction"], 1 << _FRACTION
+    above = of["raised"] - _LEAST_POWER
+    most, least = fraction >= exact(2.0), (fraction < exact(1.0)) & (above > 0)
+    steps = above + ibis.cases((most, 1), (least, -1), else_=0)
+    half, two = exact(one / 2.0), exact(one * 2.0)
+    rest = fraction * ibis.cases((most, half), (least, two), else_=exact(1.0 * one))
+    bits = steps * one + rest.cast("int64")
     infinite = exact(float("inf"))
     return ibis.cases(
         (number.isnull(), None),
@@ -111,7 +114,7 @@ def _of_spark() -> Forms:
     day, part = _function("unix_date", "int64"), _function("date_part", "decimal(8, 6)", 2)
     grouped, padded = _function("format_number", "string", 2), _function("lpad", "string", 3)
     hex_, unhex = _function("hex", "string"), _function("unhex", "binary")
-    sha2 = _function("sha2", "string", 2)
+    sha2, joined = _function("sha2", "string", 2), _function("array_join", "string", 2)
 
     def utf8(column: Expr) -> Expr:
         return encode(column, "UTF-8")
@@ -122,36 +125,28 @@ def _of_spark() -> Forms:
         seconds = (part("SECOND", column) * 1_000_000).cast("int64")
         return day(column.date()) * DAY + minutes * 60_000_000 + seconds
 
+    def word(number: Expr) -> Expr:
+        """The digits of 01 for null, or of 02 and 8 bytes."""
+        return ibis.coalesce("02" + padded(hex_(number ^ _LEAST), 16, "0"), "01")
+
     def row_hash(table: Expr, numbers: Sequence[Expr], texts: Sequence[Expr]) -> Expr:
         """A float is the whole number that is its bits, by arithmetic: to print it costs 20 times.
 
-        Each stage is a query of its own, or Spark would compute it again wherever it is used: what
-        is random is not merged.
+        In an array, whose steps are computed once each: of one long expression Java compiles none.
         """
-        places = {f"n{n}": number for n, number in enumerate(numbers)}
-        floats = [name for name, number in places.items() if number.type().is_floating()]
-        table = table.select(**places, **{f"t{n}": text for n, text in enumerate(texts)})
-        table = table.mutate(
-            **{f"{name} raised": _raised(table[name]) for name in floats}, apart=ibis.random()
+        given = ibis.array([_number(number) for number in numbers])
+        raised = given.map(lambda one: _with(one, raised=_raised(one["x"])))
+        parted = raised.map(
+            lambda one: _with(one, fraction=one["x"].abs() * exact(2.0) ** -one["raised"])
         )
-        table = table.mutate(
-            **{f"{name} scaled": _scaled(table[name], table[f"{name} raised"]) for name in floats},
-            apart=ibis.random(),
-        )
-        words = []
-        for name in places:
-            number = table[name]
-            if name in floats:
-                number = _bits(number, table[f"{name} raised"], table[f"{name} scaled"])
-            word = padded(hex_(number.cast("int64") ^ _LEAST), 16, "0")
-            words.append(ibis.coalesce("02" + word, "01"))
-        parts = [ibis.coalesce(utf8(table[f"t{n}"]), ibis.literal(b"")) for n in range(len(texts))]
+        words = joined(parted.map(lambda one: word(ibis.coalesce(one["n"], _bits(one)))), "")
+        parts = [ibis.coalesce(utf8(text), ibis.literal(b"")) for text in texts]
         row = _function("concat", "binary", 1 + len(parts))
-        return table.select(hash=sha2(row(unhex(ibis.literal("").join(words)), *parts), 256))
+        return table.select(hash=sha2(row(unhex(words), *parts), 256))
 
     return Forms(
         utf8=utf8,
-        finite=lambda column: ~(column.isnan() | column.isinf()),
+        is_number=lambda column: ~column.isnan(),
         octets=_function("octet_length", "int64"),
         instant=_function("unix_micros", "int64"),
         local=local,

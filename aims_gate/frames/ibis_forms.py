@@ -35,8 +35,8 @@ class Forms:
 
     utf8: Callable[[Expr], Expr]
     """The bytes of a text, which no collation covers."""
-    finite: Callable[[Expr], Expr]
-    """Whether a float is neither NaN nor infinite, told by the rows and not by a file's footer."""
+    is_number: Callable[[Expr], Expr]
+    """Whether a float is not NaN, told by the rows and not by a file's footer."""
     octets: Callable[[Expr], Expr]
     """How many bytes a text has."""
     instant: Callable[[Expr], Expr]
@@ -73,7 +73,7 @@ def normal(column: Expr, forms: Forms) -> Expr:
         return forms.utf8(column.cast("string"))
     if kind.is_floating():
         positive = column + exact(0.0).cast(kind)  # -0.0 + 0.0 is 0.0
-        return ibis.cases((forms.finite(column), positive), (column.isinf(), column))
+        return ibis.cases((forms.is_number(column), positive), else_=None)
     return column
 
 
