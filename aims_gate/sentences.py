@@ -105,9 +105,11 @@ def between(found: Bracket | None) -> str:
     """Write a bracket: `between 0.0199 and 0.0205 (1,024 cells)`; empty for none."""
     if found is None:
         return ""
-    digits = next(d for d in (3, 6, 17) if d == 17 or f"{found.low:.{d}g}" != f"{found.high:.{d}g}")
-    ends = f"{found.low:.{digits}g} and {found.high:.{digits}g}"
-    return f"between {ends} ({found.cells:,} cells)"
+    for digits in (3, 6, 9):
+        low, high = f"{found.low:.{digits}g}", f"{found.high:.{digits}g}"
+        if low != high:
+            return f"between {low} and {high} ({found.cells:,} cells)"
+    return f"known to 9 digits ({found.cells:,} cells)"
 
 
 def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:
