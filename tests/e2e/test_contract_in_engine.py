@@ -1,13 +1,18 @@
-"""A case whose data stay in an engine is decided as by their files, and counts are the same."""
+"""A case whose data stay in an engine is decided as by their files, and counts are the same.
+
+A bracket holds the value of the files.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from aims_gate.bracket import Bracket
 from aims_gate.errors import GateError
 from aims_gate.operations.run import run
 from aims_gate.sources.readers import read_file
@@ -36,6 +41,8 @@ UNTYPED = {"empty-frame"}
 """A file without rows has columns of no type, which cannot be weights."""
 _MOMENT = {"age_days": 1e-2}
 """What grows while the case runs."""
+_Open = dict[tuple[str, str], Bracket | None]
+"""Cells of an engine, by name and slice, and the bracket of those that it did not count exactly."""
 NAMES = sorted(path.parent.name for path in CASES.glob("*/case.yaml"))
 
 
@@ -59,7 +66,9 @@ def test_a_case_is_decided_in_an_engine_as_by_its_files(
         return
     for one, other in zip(in_engine.results, by_files.results, strict=True):
         if name not in NEED_ROWS | UNTYPED:
-            assert _counted(one) == _counted(other)
+            open_ = {(cell.name, cell.slice): cell.bracket for cell in one.statistics}
+            assert _counted(one, open_) == _counted(other, open_)
+            assert all(bracket.holds(exact) for bracket, exact in _bracketed(open_, other))
         elif one.outcome is not other.outcome:
             assert one.outcome is Outcome.ERROR
             assert "rows" in one.reason or name in UNTYPED
@@ -74,8 +83,16 @@ def _told(case: Case, data: dict[str, Any]) -> Verdict | str:
         return str(error)
 
 
-def _counted(result: Result) -> list[Any]:
-    """The outcome, and of each cell its rows and its value."""
+def _bracketed(open_: _Open, exact: Result) -> Iterator[tuple[Bracket, float | None]]:
+    """Each bracket, with the value of all rows."""
+    for cell in exact.statistics:
+        bracket = open_[cell.name, cell.slice]
+        if bracket is not None:
+            yield bracket, cell.value
+
+
+def _counted(result: Result, open_: _Open) -> list[Any]:
+    """The outcome, and of each cell that an engine counted exactly its rows and its value."""
     cells = [
         (
             cell.name,
@@ -88,6 +105,6 @@ def _counted(result: Result) -> list[Any]:
             else pytest.approx(cell.value, rel=1e-9, abs=_MOMENT.get(cell.name, 1e-12)),
         )
         for cell in result.statistics
-        if cell.bracket is None
+        if open_[cell.name, cell.slice] is None
     ]
     return [result.outcome, *cells]
