@@ -144,8 +144,9 @@ def _find(con: Any, session: EngineSession, name: str) -> EngineTable:
     try:
         relation = con.sql(f"from {quoted}")
     except duckdb.Error as error:
-        known = con.execute("select table_name from information_schema.tables").fetchall()
-        hint = near(own, (each for (each,) in known)) or "name it as the engine does"
+        asked = "select table_schema, table_name from information_schema.tables"
+        known = (f"{schema}.{table}" for schema, table in con.execute(asked).fetchall())
+        hint = near(".".join([*above, own][-2:]) if above else f"main.{own}", known)
         raise DataError(f"the engine has no table {name!a}", hint=hint) from error
     catalog, schema = (None, None, *above)[-2:]
     if not _is_stored(con, own):

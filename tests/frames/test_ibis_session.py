@@ -187,3 +187,15 @@ def test_duckdb_takes_three_fifths_of_what_it_finds_in_its_control_group(tmp_pat
     (ours,) = one.session.ask(one.table, where="data")["held"].to_pylist()
     sizes = [float(size.removesuffix(" GiB")) for size in (ours, usual)]
     assert sizes[0] / sizes[1] == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_table_that_is_not_there_is_told_with_those_of_every_schema(tmp_path: Path) -> None:
+    path = tmp_path / "engine.duckdb"
+    with duckdb.connect(str(path)) as own:
+        own.execute("create schema monitoring")
+        own.execute("create table monitoring.scored as select 1 as a")
+    engine = connect(f"duckdb://{path}", timeout=60, max_bytes=1 << 20)
+    for wanted in ("monitoring.score", "main.scored", "scored", "nothing.at.all"):
+        with pytest.raises(DataError, match="the engine has no table") as refused:
+            engine.table(wanted)
+        assert "monitoring.scored" in str(refused.value)
