@@ -9,11 +9,21 @@ import numpy as np
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn
 from aims_gate.refinement import FIRST
+from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data
 from tests.support.elsewhere import hard_sample
 from tests.support.laws import TIMES
 from tests.support.refining import SMALL, cell_of, elsewhere, result_of, task_of
+
+
+def decided_alike(task: Task, roles: Data, seed: int) -> tuple[Outcome, int | None]:
+    """The outcome in cells, which is that of every score, and how closely these were counted."""
+    exact = result_of(task, roles)
+    other, frame = elsewhere(roles)
+    found = result_of(task, other, first=SMALL if seed % 2 else FIRST)
+    assert found.outcome is exact.outcome, (seed, task.bars)
+    return found.outcome, frame.finest
 
 
 def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
@@ -37,12 +47,9 @@ def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
             continue
         near = random.choice([cell.value, cell.interval.low, 0.6])
         limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
-        exact = result_of(task(limit), roles)
-        other, frame = elsewhere(roles)
-        found = result_of(task(limit), other, first=SMALL if seed % 2 else FIRST)
-        assert found.outcome is exact.outcome, (seed, limit)
-        outcomes.add(found.outcome)
-        finest.add(frame.finest)
+        outcome, step = decided_alike(task(limit), roles, seed)
+        outcomes.add(outcome)
+        finest.add(step)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
     assert {0, 1, None} <= finest, "some are decided at every step"
 
@@ -75,13 +82,9 @@ def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_s
         near = random.choice([cell.value, cell.interval.low])
         limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
         task = task_of(rule, limit, upward=True)
-        exact = result_of(task, roles)
-        other, frame = elsewhere(roles)
-        assert (
-            result_of(task, other, first=SMALL if seed % 2 else FIRST).outcome is exact.outcome
-        ), (seed, limit)
-        outcomes.add(exact.outcome)
-        finest.add(frame.finest)
+        outcome, step = decided_alike(task, roles, seed)
+        outcomes.add(outcome)
+        finest.add(step)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
     assert {0, None} < finest
 
@@ -107,13 +110,9 @@ def test_the_outcome_of_a_calibration_error_in_cells_is_that_of_every_score() ->
         near = [one for one in (cell.value, cell.interval and cell.interval.high) if one]
         limit = float(np.clip(random.choice([*near, 0.05]) * random.choice([1, 1, 1.1]), 1e-3, 0.9))
         task = task_of(rule, limit)
-        exact = result_of(task, roles)
-        other, frame = elsewhere(roles)
-        assert (
-            result_of(task, other, first=SMALL if seed % 2 else FIRST).outcome is exact.outcome
-        ), (seed, limit)
-        outcomes.add(exact.outcome)
-        finest.add(frame.finest)
+        outcome, step = decided_alike(task, roles, seed)
+        outcomes.add(outcome)
+        finest.add(step)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
     assert {1, None} <= finest, "some are decided on cells, and some on every score"
 
@@ -143,13 +142,9 @@ def test_the_outcome_of_a_median_error_in_cells_is_that_of_every_error() -> None
         near = [one for one in (cell.value, cell.interval and cell.interval.high) if one]
         limit = float(random.choice([*near, 0.6]) * random.choice([1, 1, 1.05]))
         task = task_of(rule, limit)
-        exact = result_of(task, roles)
-        other, frame = elsewhere(roles)
-        assert (
-            result_of(task, other, first=SMALL if seed % 2 else FIRST).outcome is exact.outcome
-        ), (seed, limit)
-        outcomes.add(exact.outcome)
-        finest.append(frame.finest)
+        outcome, step = decided_alike(task, roles, seed)
+        outcomes.add(outcome)
+        finest.append(step)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
     assert {0, 1} <= set(finest)
     # errors that differ by rounding alone have no cells of their own
