@@ -79,7 +79,7 @@ def _of_part(hashes: Expr, low: str, high: str) -> Expr:
 
 def _refuse_other_bytes(session: EngineSession, where: str) -> None:
     """Refuse an engine whose functions write a row of known values otherwise than they should."""
-    floats = [exact(x) for x in (0.1, -0.0, -1.5, 5e-324, float("inf"), float("-inf"))]
+    floats = [exact(x) for x in (0.1, 0.0, -1.5, 5e-324, float("inf"), float("-inf"))]
     wholes = [ibis.literal(n, "int8").cast("int64") for n in (-1, 3)]  # or SQL has no type for them
     numbers = [*floats, ibis.null("int64"), *wholes]
     texts = [ibis.literal("é"), ibis.null("string"), ibis.literal("a")]

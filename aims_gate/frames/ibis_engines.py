@@ -5,18 +5,15 @@ Each form is tested on each engine (tests/frames/test_ibis_forms.py).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 
 import ibis
 import ibis.expr.datatypes as dt
 
-from aims_gate.frames.ibis_forms import DAY, Expr, Forms, exact, has_nanoseconds
+from aims_gate.frames.ibis_forms import DAY, Expr, Forms, has_nanoseconds
 
 _LEAST = -(2**63)
-_LEAST_POWER, _FRACTION = -1022, 52
-"""Of normal floats, and how many bits stand after their first."""
 
 
 def _function(name: str, result: str, arguments: int = 1) -> Callable[..., Expr]:
@@ -73,39 +70,31 @@ def _of_duckdb() -> Forms:
     )
 
 
-def _number(number: Expr) -> Expr:
-    """A float `x`, or a whole number `n`."""
-    of_float = number.type().is_floating()
-    none = {"x": ibis.null("float64"), "n": ibis.null("int64")}
-    return ibis.struct({**none, "x" if of_float else "n": number})
+def _of_spark_text(number: Expr) -> Expr:
+    """The digits of 01 for null, or of 02 and 8 bytes, from a number's text.
 
+    It is `null`, or 16 digits of a whole number, or a float in the form that has all its bits, as
+    -0x1.8p3: Spark tells of them in no other.
+    """
+    lpad, rpad, part = (
+        _function(name, "string", 3) for name in ("lpad", "rpad", "substring_index")
+    )
+    hex_, complement = _function("hex", "string"), _function("translate", "string", 3)
 
-def _with(one: Expr, **more: Expr) -> Expr:
-    return ibis.struct({**{name: one[name] for name in one.type().names}, **more})
+    def parted(start: int) -> tuple[Expr, Expr]:
+        normal = number.substr(start, 1) == "1"
+        power = normal.ifelse(part(number, "p", -1).cast("int64") + 1023, 0)
+        return power, rpad(part(number.substr(start + 2), "p", 1), 13, "0")
 
-
-def _raised(number: Expr) -> Expr:
-    """To which power of 2 a float is raised, as its bits say; one off near powers of 2."""
-    found = ibis.least(number.abs(), exact(sys.float_info.max)).log2().floor().cast("int64")
-    return ibis.greatest(ibis.coalesce(found, _LEAST_POWER), _LEAST_POWER)
-
-
-def _bits(of: Expr) -> Expr:
-    """The whole number that has the order of a float: its bits, and those below 0 inverted."""
-    number, fraction, one = of["x"], of["fraction"], 1 << _FRACTION
-    above = of["raised"] - _LEAST_POWER
-    most, least = fraction >= exact(2.0), (fraction < exact(1.0)) & (above > 0)
-    steps = above + ibis.cases((most, 1), (least, -1), else_=0)
-    half, two = exact(one / 2.0), exact(one * 2.0)
-    rest = fraction * ibis.cases((most, half), (least, two), else_=exact(1.0 * one))
-    bits = steps * one + rest.cast("int64")
-    infinite = exact(float("inf"))
+    (power, fraction), (below, rest) = parted(len("0x")), parted(len("-0x"))
+    inverted = complement(rest, "0123456789abcdef", "fedcba9876543210")
     return ibis.cases(
-        (number.isnull(), None),
-        (number == infinite, -_LEAST - 2),
-        (number == -infinite, _LEAST),
-        (number < exact(0.0), -bits - 1),
-        else_=bits,
+        (number == "null", "01"),
+        (number.startswith("0x"), "02" + hex_(power + 2048) + fraction),
+        (number.startswith("-0x"), "02" + lpad(hex_(2047 - below), 3, "0") + inverted),
+        (number == "Infinity", "02FFFFFFFFFFFFFFFE"),
+        (number == "-Infinity", "020000000000000000"),
+        else_="02" + number,
     )
 
 
@@ -114,6 +103,7 @@ def _of_spark() -> Forms:
     day, part = _function("unix_date", "int64"), _function("date_part", "decimal(8, 6)", 2)
     grouped, padded = _function("format_number", "string", 2), _function("lpad", "string", 3)
     hex_, unhex = _function("hex", "string"), _function("unhex", "binary")
+    printed = _function("format_string", "string", 2)
     sha2, joined = _function("sha2", "string", 2), _function("array_join", "string", 2)
 
     def utf8(column: Expr) -> Expr:
@@ -125,21 +115,14 @@ def _of_spark() -> Forms:
         seconds = (part("SECOND", column) * 1_000_000).cast("int64")
         return day(column.date()) * DAY + minutes * 60_000_000 + seconds
 
-    def word(number: Expr) -> Expr:
-        """The digits of 01 for null, or of 02 and 8 bytes."""
-        return ibis.coalesce("02" + padded(hex_(number ^ _LEAST), 16, "0"), "01")
+    def told(number: Expr) -> Expr:
+        if number.type().is_floating():
+            return printed("%a", number)
+        return ibis.coalesce(padded(hex_(number ^ _LEAST), 16, "0"), "null")
 
     def row_hash(table: Expr, numbers: Sequence[Expr], texts: Sequence[Expr]) -> Expr:
-        """A float is the whole number that is its bits, by arithmetic: to print it costs 20 times.
-
-        In an array, whose steps are computed once each: of one long expression Java compiles none.
-        """
-        given = ibis.array([_number(number) for number in numbers])
-        raised = given.map(lambda one: _with(one, raised=_raised(one["x"])))
-        parted = raised.map(
-            lambda one: _with(one, fraction=one["x"].abs() * exact(2.0) ** -one["raised"])
-        )
-        words = joined(parted.map(lambda one: word(ibis.coalesce(one["n"], _bits(one)))), "")
+        """From an array: one long expression for all numbers is not compiled."""
+        words = joined(ibis.array([told(number) for number in numbers]).map(_of_spark_text), "")
         parts = [ibis.coalesce(utf8(text), ibis.literal(b"")) for text in texts]
         row = _function("concat", "binary", 1 + len(parts))
         return table.select(hash=sha2(row(unhex(words), *parts), 256))
