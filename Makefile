@@ -56,8 +56,8 @@ nightly: check exports bench bench-noise  ## the checks, laws on 20 times as man
 	$(MAKE) test-spark VENV=.venv-spark LOCK=locks/spark.txt
 
 test-spark: $(STAMP)  ## frames on a real Spark of this machine (needs Java 17): part of nightly
-	AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance tests/frames tests/sources/mlflow/test_table_inputs.py -k "frame or ibis or table_digest or in_engine or spark"
-	HYPOTHESIS_PROFILE=long AIMS_GATE_REQUIRE=spark $(PYTEST) tests/frames/test_spark_that_dies.py
+	AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance tests/frames tests/sources/mlflow/test_table_inputs.py -k "frame or ibis or table_digest or check_in_engine or spark"
+	HYPOTHESIS_PROFILE=long AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance/test_policy_in_engine.py tests/e2e/test_contract_in_engine.py tests/frames/test_spark_that_dies.py -k spark
 
 READERS := $(VENV)/trestle $(VENV)/hf
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,10 +21,11 @@ from aims_gate.sources.subject import Data
 from aims_gate.verdict import Result
 from tests.checks.subjects import NOW, data, inputs
 from tests.support.elsewhere import KINDS, hard_sample
-from tests.support.engine_tables import relation
+from tests.support.engine_tables import EACH_ENGINE
 from tests.support.laws import TIMES
 
 Random = np.random.Generator
+Hold = Callable[[pa.Table], Any]
 LABELS: Mapping[str, tuple[Any, Any, pa.DataType]] = {
     "whole": (0, 1, pa.int64()),
     "unsigned": (7, 2**64 - 1, pa.uint64()),
@@ -111,7 +112,7 @@ def _rows(random: Random, kind: str, groups: pa.Array, numbers: str) -> pa.Table
     )
 
 
-def _world(random: Random) -> tuple[list[Data], list[Data]]:
+def _world(random: Random, hold: Hold) -> tuple[list[Data], list[Data]]:
     """The same rows by role in memory, and in an engine."""
     kind, groups = str(random.choice(list(LABELS))), GROUPS[random.integers(len(GROUPS))]
     positive = LABELS[kind][1]
@@ -122,7 +123,7 @@ def _world(random: Random) -> tuple[list[Data], list[Data]]:
     roles = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT)
     tables = [(_rows(random, kind, groups, numbers), role) for role in roles]
     here = [data(table, role, **spec) for table, role in tables]
-    return here, [data(relation(table), role, **spec) for table, role in tables]
+    return here, [data(hold(table), role, **spec) for table, role in tables]
 
 
 def _tasks(random: Random) -> tuple[Task, ...]:
@@ -156,10 +157,11 @@ def _differs(asked: Statistic, exact: Statistic) -> bool:
     return asked.value != pytest.approx(exact.value, rel=1e-9, abs=1e-12)
 
 
+@EACH_ENGINE
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_policy_decides_on_an_engine_as_in_memory(seed: int) -> None:
+def test_a_policy_decides_on_an_engine_as_in_memory(seed: int, hold: Hold) -> None:
     random = np.random.default_rng(seed)
-    here, there = _world(random)
+    here, there = _world(random, hold)
     tasks = _tasks(random)
     exact, asked = ([_judged(task, roles) for task in tasks] for roles in (here, there))
     assert [r.outcome for r in asked] == [r.outcome for r in exact], (asked, exact)

@@ -5,7 +5,7 @@ A bracket holds the value of the files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from aims_gate.operations.run import run
 from aims_gate.sources.readers import read_file
 from aims_gate.verdict import Outcome, Result, Verdict
 from tests.e2e.test_contract import CASES, Case, case
-from tests.support.engine_tables import expression
+from tests.support.engine_tables import EACH_ENGINE
 from tests.support.laws import nightly
 
 __all__ = ["case"]
@@ -46,20 +46,21 @@ _Open = dict[tuple[str, str], Bracket | None]
 NAMES = sorted(path.parent.name for path in CASES.glob("*/case.yaml"))
 
 
+@EACH_ENGINE
 @pytest.mark.parametrize(
     "case",
     [pytest.param(name, marks=[] if name in ALWAYS else nightly, id=name) for name in NAMES],
     indirect=True,
 )
 def test_a_case_is_decided_in_an_engine_as_by_its_files(
-    case: Case, request: pytest.FixtureRequest
+    case: Case, hold: Callable[[pa.Table], Any], request: pytest.FixtureRequest
 ) -> None:
-    name = request.node.callspec.id
+    name = request.node.callspec.params["case"]
     try:
         tables = {role: read_file(Path(path)).table for role, path in case.data.items()}
     except GateError:
         pytest.skip("no file that can be read")
-    held = {role: expression(pa.table(table)) for role, table in tables.items()}
+    held = {role: hold(pa.table(table)) for role, table in tables.items()}
     by_files, in_engine = _told(case, case.data), _told(case, held)
     if isinstance(by_files, str) or isinstance(in_engine, str):
         assert in_engine == by_files

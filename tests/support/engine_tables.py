@@ -90,4 +90,8 @@ def _of_spark(kind: pa.DataType) -> pa.DataType:
 ENGINES: dict[str, Callable[[pa.Table], Any]] = {"duckdb": relation, "ibis": expression}
 if SPARK:
     ENGINES["spark"] = spark_frame
+EACH_ENGINE = pytest.mark.parametrize(
+    "hold", [pytest.param(ENGINES[name], id=name) for name in ENGINES if name != "ibis"]
+)
+"""Each once; and the other also in each form of a table of it."""
 EVERY_ENGINE = pytest.mark.parametrize("hold", ENGINES.values(), ids=list(ENGINES))
