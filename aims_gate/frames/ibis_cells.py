@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import ibis
 import numpy as np
@@ -15,6 +17,9 @@ from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.ibis_columns import COUNT, IbisColumns
 from aims_gate.frames.ibis_forms import Expr, bin_of, certain, equals
 from aims_gate.frames.ibis_session import OWN
+
+_MOST_AHEAD = 1 << 10
+"""Values of a column that is counted together with others."""
 
 
 def counted(frame: IbisColumns, keys: Sequence[Key]) -> tuple[ArrowFrame, tuple[Key, ...]]:
@@ -39,6 +44,37 @@ def counted(frame: IbisColumns, keys: Sequence[Key]) -> tuple[ArrowFrame, tuple[
     question = frame.table.group_by(**groups).aggregate(**least, **{COUNT: frame.total()})
     places = tuple(replace(key, column=n) for n, key in zip(names, keys, strict=True))
     return frame.in_memory(question, names), places
+
+
+def count_ahead(frame: IbisColumns, columns: Iterable[str]) -> None:
+    """Count the values of columns that will be asked for: those of one type by one question.
+
+    A column of more than 1,024 values is left to its own question, which says if they are too many.
+    """
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for column in columns:
+        if frame.cache.kept(("count", (Key(column=column),))) is None:
+            alike[str(frame.types[column])].append(column)
+    for some in alike.values():
+        if len(some) > 1:
+            _count_together(frame, some)
+
+
+def _count_together(frame: IbisColumns, columns: Sequence[str]) -> None:
+    place, value = f"{OWN}place", f"{OWN}value"
+    every = [
+        frame.table.group_by(**{value: frame.table[column]})
+        .aggregate(**{COUNT: frame.total()})
+        .mutate(**{place: ibis.literal(number, type="int64")})
+        .limit(_MOST_AHEAD + 1)
+        for number, column in enumerate(columns)
+    ]
+    found = frame.in_memory(ibis.union(*every), {value: columns[0]})
+    for (number,), part in found.parts(Key(column=place), columns=[value]):
+        key = Key(column=columns[int(number or 0)])
+        cells = part.count(Key(column=value))
+        if len(cells.values) <= _MOST_AHEAD:
+            frame.cache.get(("count", (key,)), partial(replace, cells, keys=(key,)))
 
 
 def is_in(frame: IbisColumns, keys: Sequence[Key], values: Sequence[pa.ChunkedArray]) -> Expr:

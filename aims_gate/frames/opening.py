@@ -114,17 +114,18 @@ def _same_elsewhere(held: Frame, other: Frame, columns: Sequence[str]) -> bool:
     return one == two
 
 
-def count_ahead(frame: Frame, grids: Mapping[str, Grid]) -> None:
-    """Let an engine count histograms of many numbers together, before they are asked for.
+def count_ahead(frame: Frame, grids: Mapping[str, Grid], columns: Sequence[str]) -> None:
+    """Let an engine count columns together before they are asked for: on grids, or each value.
 
     DataError if it cannot answer.
     """
     if in_memory(frame) is None:
+        from aims_gate.frames import ibis_cells, ibis_histograms
         from aims_gate.frames.ibis_columns import IbisColumns
-        from aims_gate.frames.ibis_histograms import count_ahead as ahead
 
         if isinstance(frame, IbisColumns):
-            ahead(frame, grids)
+            ibis_histograms.count_ahead(frame, grids)
+            ibis_cells.count_ahead(frame, columns)
 
 
 def keep_sorted(frame: Frame, *, keep: bool) -> None:

@@ -218,9 +218,9 @@ def test_columns_are_counted_together_as_they_are_one_by_one(hold: Hold, asked: 
     )
     asked.clear()
     grids = {"a": Grid.over(-3.0, 3.0, 1 << 15), "b": Grid.over(-1, 1, 8), "c": Grid.over(-9, 8, 4)}
-    count_ahead(frame, grids)
+    count_ahead(frame, grids, [])
     assert len(asked) == 2  # of so many cells in all
-    count_ahead(frame, grids)
+    count_ahead(frame, grids, [])
     for column, grid in grids.items():
         found, expected = frame.histogram(column, grid), alone.histogram(column, grid)
         for part in ("least", "greatest", "counts"):
@@ -228,6 +228,37 @@ def test_columns_are_counted_together_as_they_are_one_by_one(hold: Hold, asked: 
         assert (found.rows, found.nulls) == (expected.rows, expected.nulls)
         assert (found.below, found.above) == (expected.below, expected.above)
     assert len(asked) == 2 + len(grids)  # of the other frame
+
+
+@EVERY_ENGINE
+def test_categories_are_counted_together_as_they_are_one_by_one(
+    hold: Hold, asked: list[Any]
+) -> None:
+    rng = np.random.default_rng(1)
+    texts = pa.array(["é", "e\u0301", "A", "a", "", "' --", None])
+    columns = {
+        "a": texts.take(rng.integers(0, 7, 2000)),
+        "b": texts.take(rng.integers(0, 2, 2000)),
+        "many": [f"row {row}" for row in range(2000)],
+        "t": pa.array([True, None, False, True] * 500),
+        "u": pa.array([None, None, None, True] * 500),
+        "lone": rng.integers(0, 5, 2000),
+        "n": rng.integers(0, 3, 2000),
+    }
+    frame, alone = (
+        engine_frame(hold(pa.table(columns)), weight="n", name=name) for name in ("one", "other")
+    )
+    asked.clear()
+    count_ahead(frame, {}, [name for name in columns if name != "n"])
+    assert len(asked) == 2  # one of texts, one of truths; a lone column is not counted ahead
+    count_ahead(frame, {}, ["a", "t"])
+    for column in columns:
+        found, expected = (one.count(Key(column=column)) for one in (frame, alone))
+        assert found.keys == expected.keys
+        assert found.by_value() == expected.by_value()
+        assert found.values == expected.values
+    left = {"many", "lone", "n"}  # of the first frame, which asked of the others before
+    assert len(asked) == 2 + len(left) + len(columns)
 
 
 def test_a_parquet_footer_that_is_silent_about_nan_hides_none(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from aims_gate.bracket import Bracket
 from aims_gate.checks.closer import counted
 from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
-from aims_gate.checks.drift.matching import kind_of_both
+from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both
 from aims_gate.errors import DataError
 from aims_gate.frames import WHOLE, ColumnKind, Distribution, Grid, Histogram, opening
 from aims_gate.stats.brackets import binned, ordered
@@ -76,19 +76,20 @@ def histograms(method: str, column: str, pair: SamplePair) -> tuple[Histogram, H
 
 
 def count_ahead(columns: Iterable[str], pair: SamplePair) -> None:
-    """Count the numbers that will be looked at in cells, all of a table by one question.
+    """Count the columns that will be compared: many of a table by one question.
 
     Whatever an engine refuses here, it refuses again where a column is compared, and is told there.
     """
     with suppress(DataError):
+        kinds = {c: kind_of_both(pair.reference, pair.current, c) for c in columns}
         grids = {
             column: Grid.over(*ends, pair.resolution.cells)
-            for column in columns
-            if kind_of_both(pair.reference, pair.current, column) is ColumnKind.NUMBER
-            and (ends := _ends(column, pair)) is not None
+            for column, kind in kinds.items()
+            if kind is ColumnKind.NUMBER and (ends := _ends(column, pair)) is not None
         }
+        categories = [column for column, kind in kinds.items() if kind in CATEGORIES]
         for frame in (pair.reference, pair.current):
-            opening.count_ahead(frame, grids)
+            opening.count_ahead(frame, grids, categories)
 
 
 def _ends(column: str, pair: SamplePair) -> tuple[float, float] | None:
