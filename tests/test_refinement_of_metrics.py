@@ -89,6 +89,42 @@ def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_s
     assert {0, None} < finest
 
 
+def test_the_outcome_of_the_area_of_each_group_in_cells_is_that_of_every_score() -> None:
+    outcomes, finest = set(), set()
+    for seed in range(40 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(2.3, 3.7))
+        groups = random.choice(["f", "m", "x"], rows, p=[0.5, 0.4, 0.1])
+        truth = random.random(rows) < random.uniform(0.2, 0.8)
+        scores = random.normal(0, 1, rows) + truth * random.uniform(0.3, 2) * (groups != "f")
+        scores += truth * 0.8
+        columns = {"y": truth.astype(int), "g": groups.tolist()}
+        columns["s"] = np.round(scores, 1 if seed % 3 == 0 else 9)
+        roles = data(columns, label="y", score="s", positive=1, sensitive={"g": None})
+        rule = {
+            "check": "fairness.group_performance",
+            "parameters": {"metric": "roc_auc", "min_cell": 30},
+            "decide_on": DecideOn(str(random.choice(["estimate", "proven_pass"]))),
+        }
+        exact = result_of(task_of(rule, 0.6, upward=True), roles).statistics
+        judged = [one for one in exact if one.judged and one.interval is not None]
+        cell = judged[int(random.integers(len(judged)))]
+        assert cell.value is not None
+        assert cell.interval is not None
+        near = random.choice([cell.value, cell.interval.low])
+        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
+        task = task_of(rule, limit, upward=True)
+        outcome, step = decided_alike(task, roles, seed)
+        outcomes.add(outcome)
+        finest.add(step)
+        asked = result_of(task, elsewhere(roles)[0], first=SMALL).statistics
+        assert [(one.name, one.slice) for one in asked] == [(one.name, one.slice) for one in exact]
+        for one, other in zip(asked, exact, strict=True):
+            assert one.value == other.value or (one.bracket and one.bracket.holds(other.value))
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {0, None} <= finest
+
+
 def test_the_outcome_of_a_calibration_error_in_cells_is_that_of_every_score() -> None:
     """Ties at the edges of bins, scores of a few values, slices, and a limit at the very value."""
     outcomes, finest = set(), set()

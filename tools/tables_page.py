@@ -23,6 +23,9 @@ _MORE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "one_of": {"allowed": {"x": {"one_of": ["1"]}}},
         "matches": {"allowed": {"x": {"matches": "1"}}},
     },
+    "fairness.group_performance": {
+        "roc_auc, relative_to: overall": {"metric": "roc_auc", "relative_to": "overall"},
+    },
     "performance.robustness": {"columns": {"columns": ["x"], "metric": "accuracy"}},
 }
 """Parameters without choices that matter."""

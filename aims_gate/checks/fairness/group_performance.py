@@ -10,15 +10,15 @@ from typing import ClassVar, Literal
 from scipy.special import ndtri
 
 from aims_gate.checks import attributes
-from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.contract import BRACKETS, EXACT, About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
-from aims_gate.checks.fairness.measured import Measured, share_of
+from aims_gate.checks.fairness.measured import Measured, behind, measure
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes
-from aims_gate.checks.metrics.needs import metric_needs
+from aims_gate.checks.metrics.needs import BRACKETED, metric_needs
 from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
@@ -27,7 +27,6 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
-from aims_gate.stats.intervals import Rate, mover_to_whole
 from aims_gate.stats.power import GrowingDesign, NormalDesign
 
 
@@ -84,6 +83,7 @@ class GroupPerformance(Groups):
         """Describe the judged statistic: the metric itself, or the shortfall."""
         scale, needs = scores.scale(self.metric), metric_needs(self.metric)
         if self.relative_to is None:
+            needs += (BRACKETS,) if self.metric in BRACKETED else ()
             return StatisticSpec(
                 name=self.metric,
                 low=scale.low,
@@ -111,31 +111,39 @@ class GroupPerformance(Groups):
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every group; DataError if the data cannot be used or the metric does not fit."""
         data = inputs.data(inputs.on or Role.EVALUATION)
-        whole = outcomes(self._asked(), data)
+        # a shortfall has no bracket: it follows from how group and whole vary together
+        closely = inputs.resolution.closest() if self.relative_to is None else EXACT
+        asked = replace(self._asked(), resolution=closely)
+        whole = outcomes(asked, data)
         yield from whole.found.context()
         found: list[tuple[Cover, list[Measured]]] = []
         for columns in attributes.chosen(self.by, data):
             try:
-                found.append(self._attribute(columns, data, whole, inputs))
+                found.append(self._attribute(asked, columns, data, whole, inputs))
             except DataError as error:
                 yield self.absence(columns, error)
         yield from self.uncovered(cover for cover, _ in found)
         groups = sum(len(cover.eligible) for cover, _ in found)
-        overall = self._measure(Group(name="", rows=0, successes=0), whole, inputs, least=0)
+        overall = measure(self.metric, Group(name="", rows=0, successes=0), whole, inputs)
         shared = replace(inputs, alpha=inputs.alpha / max(groups, 1))
         for cover, measured in found:
             yield from self._told(cover, measured, overall, shared)
 
     def _attribute(
-        self, columns: tuple[str, ...], data: Data, whole: Outcomes, inputs: Inputs
+        self,
+        asked: MetricRequest,
+        columns: tuple[str, ...],
+        data: Data,
+        whole: Outcomes,
+        inputs: Inputs,
     ) -> tuple[Cover, list[Measured]]:
         frame = whole.found.frame
         measured = []
         parts = attributes.parts(columns, data, frame, columns_of(data, frame))
         for name, part in sorted(parts.items()):
-            table = outcomes(self._asked(), part_of(data, whole, part))
+            table = outcomes(asked, part_of(data, whole, part))
             group = Group(name=name, rows=scores.basis(self.metric, table.table), successes=0)
-            measured.append(self._measure(group, table, inputs, least=self.min_cell))
+            measured.append(measure(self.metric, group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
         people = {name: part.rows for name, part in parts.items()}
         cover = Cover(columns=columns, groups=groups, min_cell=self.min_cell, people=people)
@@ -144,15 +152,6 @@ class GroupPerformance(Groups):
     def _asked(self) -> MetricRequest:
         uncovered = self.max_uncovered
         return MetricRequest(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
-
-    def _measure(self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int) -> Measured:
-        table = measured.table
-        lack = scores.undefined(self.metric, table)
-        if lack or group.rows < least:
-            return Measured(group=group, measured=measured, lack=lack)
-        answer = measured.value(self.metric, inputs.engine)
-        problem = answer.problem or ("" if math.isfinite(answer.value) else "it has no value")
-        return Measured(group=group, measured=measured, answer=answer, lack=problem)
 
     def _told(
         self, cover: Cover, measured: list[Measured], overall: Measured, inputs: Inputs
@@ -175,12 +174,21 @@ class GroupPerformance(Groups):
         least = least_large((one.group.rows for one in judged), cover.rows, self.small_share)
         for one in judged:
             yield from self._cells(one, overall, inputs, least)
-        values = [one.answer.value for one in judged if not one.lack]
-        if len(values) == len(judged) and not overall.lack:
-            value, rows = overall.answer.value, cover.rows
+        sound = [one for one in judged if not one.lack]
+        if len(sound) == len(judged) and not overall.lack:
+            rows, value = cover.rows, overall.answer.value
             name = f"overall_{self.metric}"
-            yield Statistic(name=name, slice=cover.slice, value=value, rows=rows, total=total)
-            yield from spread(self.metric, cover.slice, values, value, rows=rows, total=total)
+            found = Statistic(name=name, slice=cover.slice, value=value, rows=rows, total=total)
+            yield overall.in_cells(found, inputs)
+            yield from spread(
+                self.metric,
+                cover.slice,
+                [one.ends for one in sound],
+                overall.ends,
+                rows=rows,
+                total=total,
+                cells=sum(one.cells for one in (*sound, overall)),
+            )
 
     def _grown(
         self, one: Measured, cover: Cover, overall: Measured, inputs: Inputs
@@ -206,19 +214,18 @@ class GroupPerformance(Groups):
     ) -> Iterator[Statistic]:
         """Judged statistics of a group; a group below *least* rows only warns."""
         total = overall.measured.found.total
-        behind = one if self.relative_to is None or one.lack else overall
-        if behind.lack:
-            whose = "" if behind is one else "of all rows: "
-            cell = self.lack(
-                one.group.name, NoValue.UNDEFINED, whose + behind.lack, rows=one.group.rows
-            )
+        lack = one.lack
+        if self.relative_to is not None and not lack and overall.lack:
+            lack = f"of all rows: {overall.lack}"
+        if lack:
+            cell = self.lack(one.group.name, NoValue.UNDEFINED, lack, rows=one.group.rows)
             yield replace(cell, engine=one.answer.by)
             return
         interval = scores.interval(self.metric, one.table, alpha=inputs.alpha)
         own = self._context(one, total, interval=_corrected(interval, inputs.alpha))
         if self.relative_to is None:
             alone = scores.interval(self.metric, one.table, alpha=inputs.alpha_alone)
-            yield replace(own, judged=True, alone=alone)
+            yield one.in_cells(replace(own, judged=True, alone=alone), inputs)
         else:
             yield own
             yield self._shortfall(one, overall, inputs, least)
@@ -260,8 +267,8 @@ class GroupPerformance(Groups):
             reason=f"{one.answer.value:.4g} against {overall.answer.value:.4g} of all rows",
             small=one.group.rows < least,
         )
-        told = self._behind(one, overall, inputs.alpha)
-        alone = self._behind(one, overall, inputs.alpha_alone)
+        told = behind(self.metric, one, overall, inputs.alpha)
+        alone = behind(self.metric, one, overall, inputs.alpha_alone)
         if told is None or alone is None:
             return statistic
         z = -float(ndtri(inputs.alpha_alone))
@@ -272,22 +279,6 @@ class GroupPerformance(Groups):
             alone=alone,
             design=None if statistic.small else NormalDesign(error=error, z=z, rows=total),
         )
-
-    def _behind(self, one: Measured, overall: Measured, alpha: float) -> Interval | None:
-        """Interval of the shortfall, with error *alpha* on each side; None where there is none."""
-        part = scores.interval(self.metric, one.table, alpha=alpha)
-        whole = scores.interval(self.metric, overall.table, alpha=alpha)
-        if part is None or whole is None:
-            return None
-        low, high = mover_to_whole(
-            Rate(value=one.answer.value, low=part.low, high=part.high),
-            Rate(value=overall.answer.value, low=whole.low, high=whole.high),
-            share_of(self.metric, one.table, overall.table),
-        )
-        if scores.formula(self.metric, type(one.table)).higher_is_better:
-            low, high = -high, -low
-        method = f"MOVER of group and all rows, over {part.method}"
-        return Interval(low=low, high=high, level=part.level, method=method)
 
 
 def _corrected(interval: Interval | None, alpha: float) -> Interval | None:

@@ -186,8 +186,8 @@ def _beside(
             rows=whole.group.rows,
             total=terms.total,
         )
-        values, rows = [one.answer.value for one in sound], cover.rows
-        overall = whole.answer.value
+        values, rows = [(one.answer.value, one.answer.value) for one in sound], cover.rows
+        overall = whole.answer.value, whole.answer.value
         yield from spread(
             terms.mean, cover.attribute, values, overall, rows=rows, total=terms.total
         )

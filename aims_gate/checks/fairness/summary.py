@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from aims_gate.bracket import Bounds, Bracket
 from aims_gate.checks.fairness.group_counts import GroupFamily
 from aims_gate.facts import NoValue, Statistic
 
@@ -15,7 +16,7 @@ def summary(family: GroupFamily, total: int) -> Iterator[Statistic]:
     `between_groups` and `to_overall`. A ratio of 0/0 is named as undefined; with fewer than two
     groups that may be judged there is nothing to say.
     """
-    values = [group.rate for group in family.eligible]
+    values = [(group.rate, group.rate) for group in family.eligible]
     if len(values) > 1:
         overall = family.successes / family.rows
         yield Statistic(
@@ -26,41 +27,80 @@ def summary(family: GroupFamily, total: int) -> Iterator[Statistic]:
             total=total,
         )
         yield from spread(
-            family.rate, family.attribute, values, overall, rows=family.rows, total=total
+            family.rate,
+            family.attribute,
+            values,
+            (overall, overall),
+            rows=family.rows,
+            total=total,
         )
 
 
 def spread(
-    name: str, attribute: str, values: Sequence[float], overall: float, *, rows: int, total: int
+    name: str,
+    attribute: str,
+    values: Sequence[Bounds],
+    overall: Bounds,
+    *,
+    rows: int,
+    total: int,
+    cells: int = 0,
 ) -> Iterator[Statistic]:
     """Differences and ratios of a value between groups and to all rows.
 
     Ratios are of values that are not negative; those of others are left out.
+
+    Args:
+        name: What the values are of.
+        attribute: Whose groups they are.
+        values: Of each group the least and the greatest that it can be: twice one that is known.
+        overall: The same of all rows.
+        rows: Those of the groups.
+        total: All rows.
+        cells: Those that rows were counted in, where a value is not known.
     """
-    told: dict[tuple[str, str], float | None] = {
-        ("difference", "between groups"): max(values) - min(values),
-        ("difference", "to overall"): max(abs(value - overall) for value in values),
+    top, bottom = (
+        (end(low for low, _ in values), end(high for _, high in values)) for end in (max, min)
+    )
+    apart = [_difference(value, overall) for value in values]
+    told: dict[tuple[str, str], Bounds | None] = {
+        ("difference", "between groups"): (max(top[0] - bottom[1], 0.0), top[1] - bottom[0]),
+        ("difference", "to overall"): (
+            max(low for low, _ in apart),
+            max(high for _, high in apart),
+        ),
     }
-    if min(*values, overall) >= 0:
-        told["ratio", "between groups"] = _ratio(min(values), max(values))
-        told["ratio", "to overall"] = _least(values, overall)
-    for (kind, method), value in told.items():
+    if min(bottom[0], overall[0]) >= 0:
+        ratios = [ratio for value in values if (ratio := _ratio(value, overall)) is not None]
+        told["ratio", "between groups"] = _ratio(bottom, top)
+        told["ratio", "to overall"] = (
+            (min(low for low, _ in ratios), min(high for _, high in ratios)) if ratios else None
+        )
+    for (kind, method), found in told.items():
+        known = found is None or found[0] == found[1]
         yield Statistic(
             name=f"{name}_{kind}",
             slice=f"{attribute}, {method}",
-            value=value,
+            value=None if found is None else found[0] if known else (found[0] + found[1]) / 2,
+            bracket=None
+            if found is None or known
+            else Bracket(low=found[0], high=found[1], cells=cells),
             rows=rows,
             total=total,
-            lack=NoValue.UNDEFINED if value is None else None,
-            reason=f"{name} is 0 in every group: 0/0" if value is None else "",
+            lack=NoValue.UNDEFINED if found is None else None,
+            reason=f"{name} is 0 in every group: 0/0" if found is None else "",
         )
 
 
-def _ratio(low: float, high: float) -> float | None:
-    return low / high if high else None
+def _difference(one: Bounds, other: Bounds) -> Bounds:
+    """Absolute difference of two values."""
+    return max(one[0] - other[1], other[0] - one[1], 0.0), max(one[1] - other[0], other[1] - one[0])
 
 
-def _least(values: Sequence[float], overall: float) -> float | None:
-    """Least ratio to overall: min of value / overall and its inverse; 0 if a value is 0."""
-    ratios = (_ratio(*sorted((value, overall))) for value in values)
-    return min((ratio for ratio in ratios if ratio is not None), default=None)
+def _ratio(one: Bounds, other: Bounds) -> Bounds | None:
+    """The lower of two values in the higher one; None where both are 0."""
+    low, high = sorted((one, other))
+    most = max(one[1], other[1])
+    if not most:
+        return None
+    return low[0] / most, 1.0 if low[1] >= high[0] else low[1] / high[0]
