@@ -49,13 +49,16 @@ print(json.dumps(values))
 _SPARK = """
 import sys
 from pyspark.sql import SparkSession
-import aims_gate
+from aims_gate import pipeline
+from aims_gate.operations.run import real_world
+from aims_gate.policy.data_roles import roles_of
+from aims_gate.request import Request
 policy, model, *paths = sys.argv[1:]
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
 spark = builder.config("spark.driver.memory", "3g").getOrCreate()
 data = {side: spark.read.parquet(f"file://{path}") for side, path in zip(SIDES, paths)}
-verdict = aims_gate.run(policy, f"file:{model}", data=data)
-print(verdict.decision)
+request = Request(policy=policy, model=f"file:{model}", data=roles_of(data))
+print(pipeline.run(request, real_world(lambda line: print(line, file=sys.stderr))).decision)
 java = spark.sparkContext._gateway.proc
 spark.stop()
 java.stdin.close()
