@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from aims_gate.plan import Task
-from aims_gate.policy.model import DecideOn
+from aims_gate.policy.model import DecideOn, Role
 from aims_gate.refinement import FIRST
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
@@ -121,6 +121,46 @@ def test_the_outcome_of_the_area_of_each_group_in_cells_is_that_of_every_score()
         assert [(one.name, one.slice) for one in asked] == [(one.name, one.slice) for one in exact]
         for one, other in zip(asked, exact, strict=True):
             assert one.value == other.value or (one.bracket and one.bracket.holds(other.value))
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {0, None} <= finest
+
+
+def test_the_outcome_of_a_fall_in_cells_is_that_of_every_score() -> None:
+    """Of one table in an engine and one in memory, too."""
+    outcomes, finest = set(), set()
+    for seed in range(40 * TIMES):
+        random = np.random.default_rng(seed)
+        metric = str(random.choice(["roc_auc", "median_error"]))
+        roles = []
+        for role in (Role.EVALUATION, Role.CURRENT):
+            rows = int(10 ** random.uniform(2, 3.7))
+            label = (random.random(rows) < 0.4).astype(float)
+            score = random.normal(0, 1, rows) + label * random.uniform(0.5, 2)
+            columns = {"y": label, "s": np.round(score, 1 if seed % 3 == 0 else 9)}
+            spec: dict[str, Any] = {"label": "y", "score": "s", "positive": 1, "task": "binary"}
+            if metric == "median_error":
+                columns["y"] = columns["s"] + random.normal(0, random.uniform(0.5, 2), rows)
+                spec = {"label": "y", "prediction": "s", "task": "regression"}
+            roles.append(data(columns, role, **spec))
+        rule = {
+            "check": "drift.performance",
+            "parameters": {"metric": metric},
+            "decide_on": DecideOn(str(random.choice(["estimate", "proven_pass", "proven_breach"]))),
+        }
+        exact = result_of(task_of(rule, 0.05), *roles)
+        cell = cell_of(exact)
+        near = [one for one in (cell.value, cell.interval and cell.interval.high) if one]
+        limit = float(np.clip(random.choice([*near, 0.05]) * random.choice([1, 1, 1.1]), 1e-3, 0.9))
+        task = task_of(rule, limit)
+        exact = result_of(task, *roles)
+        moved = [elsewhere(one) for one in roles]
+        held = [one[0] for one in moved] if seed % 4 else [roles[0], moved[1][0]]
+        found = result_of(task, *held, first=SMALL if seed % 2 else FIRST)
+        assert found.outcome is exact.outcome, (seed, limit)
+        for one, other in zip(found.statistics, exact.statistics, strict=True):
+            assert one.value == other.value or (one.bracket and one.bracket.holds(other.value))
+        outcomes.add(found.outcome)
+        finest.add(moved[1][1].finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
     assert {0, None} <= finest
 

@@ -97,6 +97,7 @@ _OTHERWISE: list[tuple[str, dict[str, Any]]] = [
     ("fairness.impact_ratio", {"of": "score"}),
     ("fairness.group_performance", {"metric": "roc_auc"}),
     ("fairness.group_performance", {"metric": "roc_auc", "relative_to": "overall"}),
+    ("drift.performance", {"metric": "roc_auc"}),
     ("drift.columns", {"numeric": "none"}),
     ("drift.share", {"numeric": "wasserstein"}),
     ("data.ranges", {"allowed": {"age": {"at_least": 0, "at_most": 80}}}),

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from aims_gate.bracket import Bounds
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.closer import in_bracket
 from aims_gate.checks.column_roles import stated_positive
 from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
-from aims_gate.checks.metrics import Outcomes, outcomes
+from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes
 from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
@@ -19,8 +21,10 @@ from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
+from aims_gate.stats.brackets.falls import FallBracket, KnownValue
 from aims_gate.stats.paired import minus, mover, quantile
 from aims_gate.stats.power import CURRENT, NormalDesign
+from aims_gate.stats.tables import ScoreTable
 
 _METHOD = "MOVER over the bounds of each (Zou and Donner 2008)"
 _LIMIT = 0.05
@@ -74,7 +78,7 @@ class Performance:
             limit=_LIMIT if scale.span == 1 else None,
             decide_on=DecideOn.PROVEN_BREACH,
             roles=(Role(self.against), Role.CURRENT),
-            needs=metric_needs(self.metric),
+            needs=metric_needs(self.metric, in_cells=True),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -94,7 +98,8 @@ class Performance:
         if late:
             yield self._lack(NoValue.INSUFFICIENT, late, after.frame.rows)
             return
-        sides = (outcomes(self.metric, before), outcomes(self.metric, after))
+        asked = MetricRequest(metric=self.metric, resolution=inputs.resolution.closest())
+        sides = (outcomes(asked, before), outcomes(asked, after))
         yield from sides[1].found.context()
         # our own precondition comes first: an engine that calls 0/0 a zero is not asked
         for side, data, lack in zip(
@@ -116,9 +121,13 @@ class Performance:
                 cell = self._lack(NoValue.UNDEFINED, answer.problem, rows[1])
                 yield replace(cell, engine=answer.by)
                 return
-        for answer, data, found in zip(answers, roles, rows, strict=True):
-            yield Statistic(name=self.metric, slice=data.role, value=answer.value, rows=found)
-        yield self._cell(sides, roles, answers, rows[1], inputs)
+        for side, answer, data, found in zip(sides, answers, roles, rows, strict=True):
+            told = Statistic(name=self.metric, slice=data.role, value=answer.value, rows=found)
+            proven = side.bracket
+            yield told if proven is None else in_bracket(told, proven, inputs.alpha)
+        cell = self._cell(sides, roles, answers, rows[1], inputs)
+        fall = self._bracket(sides)
+        yield cell if fall is None else in_bracket(cell, fall, inputs.alpha, inputs.alpha_alone)
         for side, data in zip(sides, roles, strict=True):
             short = scores.insufficient(self.metric, side.table)
             if short:
@@ -161,6 +170,15 @@ class Performance:
             ),
         )
 
+    def _bracket(self, sides: tuple[Outcomes, Outcomes]) -> FallBracket | None:
+        """Bracket of the fall; None where every score of both was looked at."""
+        if all(side.bracket is None for side in sides):
+            return None
+        before, after = (side.bracket or _known(self.metric, side.table) for side in sides)
+        if not scores.scale(self.metric).higher_is_better:
+            before, after = after, before
+        return FallBracket(first=before, second=after)
+
     def _fall(
         self, sides: tuple[Outcomes, Outcomes], alpha: float
     ) -> tuple[Interval | None, float, float]:
@@ -179,6 +197,14 @@ class Performance:
 
     def _lack(self, lack: NoValue, reason: str, rows: int) -> Statistic:
         return lacking(self.judged().name, lack, reason, rows=rows)
+
+
+def _known(metric: str, table: ScoreTable) -> KnownValue:
+    def bounds(alpha: float) -> Bounds:
+        found = scores.interval(metric, table, alpha=alpha)
+        return (-math.inf, math.inf) if found is None else (found.low, found.high)
+
+    return KnownValue(known=scores.value(metric, table), interval=bounds)
 
 
 def _labelled(data: Data) -> Data:

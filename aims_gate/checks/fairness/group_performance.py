@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from scipy.special import ndtri
 
 from aims_gate.checks import attributes
-from aims_gate.checks.contract import BRACKETS, EXACT, About, Inputs, StatisticSpec
+from aims_gate.checks.contract import EXACT, About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
@@ -18,7 +18,7 @@ from aims_gate.checks.fairness.measured import Measured, behind, measure
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes
-from aims_gate.checks.metrics.needs import BRACKETED, metric_needs
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
@@ -81,9 +81,9 @@ class GroupPerformance(Groups):
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the metric itself, or the shortfall."""
-        scale, needs = scores.scale(self.metric), metric_needs(self.metric)
+        scale = scores.scale(self.metric)
+        needs = metric_needs(self.metric, in_cells=self.relative_to is None)
         if self.relative_to is None:
-            needs += (BRACKETS,) if self.metric in BRACKETED else ()
             return StatisticSpec(
                 name=self.metric,
                 low=scale.low,

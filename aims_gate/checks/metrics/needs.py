@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aims_gate.checks.contract import BRACKETS
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import (
     ClassRanked,
@@ -32,8 +33,12 @@ _BY_ROWS = ("roc_auc", "macro_roc_auc", "rmse")
 """Metrics whose difference between two models has an interval that follows from single rows."""
 
 
-def metric_needs(metric: str, *, paired: bool = False) -> tuple[str, ...]:
-    """Members of `Frame` that a metric asks for, of two models on the same rows with *paired*."""
+def metric_needs(metric: str, *, paired: bool = False, in_cells: bool = False) -> tuple[str, ...]:
+    """Members of `Frame` that a metric asks for, of two models on the same rows with *paired*.
+
+    With *in_cells* brackets are enough where the metric has some.
+    """
     tables = {formula.table for formula in FORMULAS if formula.metric == metric}
     needed = {member for table in tables for member in _ASKED.get(table, ())}
-    return tuple(sorted(needed | ({"gather"} if paired and metric in _BY_ROWS else set())))
+    needed |= {"gather"} if paired and metric in _BY_ROWS else set()
+    return (*sorted(needed), *((BRACKETS,) if in_cells and metric in BRACKETED else ()))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.closer import in_bracket
-from aims_gate.checks.contract import BRACKETS, About, Inputs, StatisticSpec
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.levels import Levels, class_levels, written
 from aims_gate.checks.metrics import MetricRequest, Outcomes, each_class, outcomes
 from aims_gate.checks.metrics.multiclass import BY_CLASS
-from aims_gate.checks.metrics.needs import BRACKETED, metric_needs
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -114,7 +114,7 @@ class Score:
             low=scale.low,
             high=scale.high,
             higher_is_better=scale.higher_is_better,
-            needs=metric_needs(self.metric) + ((BRACKETS,) if self.metric in BRACKETED else ()),
+            needs=metric_needs(self.metric, in_cells=True),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
