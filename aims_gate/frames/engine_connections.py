@@ -200,7 +200,8 @@ def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str
     def find(name: str) -> EngineTable:
         try:
             kind = spark.catalog.getTable(name).tableType
-            once = kind not in {"MANAGED", "EXTERNAL"}  # a view may be other rows each time
+            # a view may be other rows each time
+            once = None if kind in {"MANAGED", "EXTERNAL"} else True
             held = spark_table(spark.table(name), name, once=once, seconds=timeout)
         except DataError:
             raise

@@ -165,8 +165,8 @@ class IbisColumns:
         """Frame over an answer that counts rows; its columns *names* are those of the table."""
         answer = self.ask(question)
         # an engine answers in any order, and evidence must not depend on it
-        answer = answer.sort_by([(name, "ascending") for name in answer.column_names])
-        for place, name in enumerate(answer.column_names):
+        answer, columns = _ordered(answer), answer.column_names
+        for place, name in enumerate(columns):
             kind = self.types.get(names.get(name, ""))
             if kind is not None:
                 answer = answer.set_column(place, name, _restored(answer.column(place), kind))
@@ -209,6 +209,13 @@ def _weighted(
     if (found["total"] or 0) >= _EXACT:
         raise DataError("the weights sum to 2^53 or more", where=where)
     return table.mutate(**{COUNT: values.cast("int64")}).filter(values > 0)
+
+
+def _ordered(answer: pa.Table) -> pa.Table:
+    """An answer in the order of its rows, by number: `.x` is a path to Arrow, and no name."""
+    numbered = answer.rename_columns([f"{place}" for place in range(answer.num_columns)])
+    found = numbered.sort_by([(place, "ascending") for place in numbered.column_names])
+    return found.rename_columns(answer.column_names)
 
 
 def _restored(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

@@ -161,7 +161,10 @@ def held_by_engine(
     Raises:
         DataError: The engine is none that is known here, or two names differ only in case.
     """
-    held = data if isinstance(data, EngineTable) else _OPEN[library_of(data)](data, where)
+    if isinstance(data, EngineTable):
+        held = data
+    else:
+        held = _OPEN[library_of(data)](data, where, SECONDS if seconds is None else seconds)
     if seconds is not None:
         held.session.seconds = seconds
     if most_bytes is not None:
@@ -186,7 +189,7 @@ def refuse_twins(names: Iterable[str], where: str) -> None:
             )
 
 
-def session_of(backend: Any, where: str) -> EngineSession:
+def session_of(backend: Any, where: str, seconds: float = SECONDS) -> EngineSession:
     """Session on DuckDB as Ibis connected it; DataError for an engine that is not known here."""
     if backend.name not in FORMS:
         raise DataError(
@@ -195,17 +198,17 @@ def session_of(backend: Any, where: str) -> EngineSession:
             where=where,
             hint="give the rows as Parquet, or as a pyarrow Table",
         )
-    return EngineSession.on_duckdb(backend.con, backend.version)
+    return EngineSession.on_duckdb(backend.con, backend.version, seconds=seconds)
 
 
-def _of_ibis(table: Any, where: str) -> EngineTable:
+def _of_ibis(table: Any, where: str, seconds: float) -> EngineTable:
     backend = table.get_backend()
     if backend.name == "pyspark":
-        return _of_spark(backend.raw_sql(backend.compile(table)), where)
-    return EngineTable(session=session_of(backend, where), table=table)
+        return _of_spark(backend.raw_sql(backend.compile(table)), where, seconds)
+    return EngineTable(session=session_of(backend, where, seconds), table=table)
 
 
-def _of_duckdb(relation: Any, where: str) -> EngineTable:
+def _of_duckdb(relation: Any, where: str, seconds: float) -> EngineTable:
     """Ask a relation in its own connection, under a name that nobody else has."""
     import duckdb
     import ibis
@@ -220,6 +223,7 @@ def _of_duckdb(relation: Any, where: str) -> EngineTable:
         ).to_arrow_reader(BATCH),
         # DuckDB 1 does not say which connection is a relation's
         stop=relation._con.interrupt if hasattr(relation, "_con") else _nothing,  # noqa: SLF001
+        seconds=seconds,
         lock=_ONE_BY_ONE,
     )
     return EngineTable(session=session, table=ibis.table(duckdb_schema(relation), name=name))
@@ -238,17 +242,17 @@ def duckdb_schema(relation: Any) -> dict[str, Any]:
     return dict(zip(relation.columns, kinds, strict=True))
 
 
-def _of_spark(frame: Any, where: str) -> EngineTable:
+def _of_spark(frame: Any, where: str, seconds: float) -> EngineTable:
     from aims_gate.frames.spark_tables import spark_table
 
-    return spark_table(frame, where)
+    return spark_table(frame, where, seconds=seconds)
 
 
 def _nothing() -> None:
     """Leave a question to its own end: the engine cannot be told."""
 
 
-_OPEN: dict[str, Callable[[Any, str], EngineTable]] = {
+_OPEN: dict[str, Callable[[Any, str, float], EngineTable]] = {
     "ibis": _of_ibis,
     "duckdb": _of_duckdb,
     "pyspark": _of_spark,

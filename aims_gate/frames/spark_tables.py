@@ -1,15 +1,18 @@
-"""Tables of Spark: asked in its own session, cancelled there, and computed once where they vary."""
+"""Tables of Spark: asked in a session of the gate's own, and computed once where they may vary."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ibis
 import pyarrow as pa
 
+from aims_gate.errors import DataError
 from aims_gate.frames.ibis_engines import FORMS
 from aims_gate.frames.ibis_forms import Expr
 from aims_gate.frames.ibis_session import (
@@ -20,62 +23,209 @@ from aims_gate.frames.ibis_session import (
     refuse_twins,
 )
 
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    # names and texts of a question are those of the table, whatever they hold
+    "spark.sql.variable.substitute": "false",
+    "spark.sql.parser.quotedRegexColumnNames": "false",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.ansi.doubleQuotedIdentifiers": "false",
+    # no stored function stands before one of Spark's own
+    "spark.sql.path.enabled": "false",
+}
+"""What a question means, which no session of a user decides."""
+_WHOLE = {
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+}
+"""What cannot be read is an error, and not less rows."""
+_OWN: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+"""The gate's own session beside each of a user."""
+_PLAIN = {"SubqueryAlias", "View", "Project", "Filter", "Range", "LocalRelation"}
+"""What has the same rows each time, if its expressions have the same values."""
+_STORED = {
+    *("ParquetFileFormat", "OrcFileFormat", "DeltaParquetFileFormat"),
+    *("ParquetTable", "OrcTable", "DeltaTableV2", "SparkTable"),
+    *("HiveTableRelation", "JDBCRelation", "JDBCTable"),
+}
+"""What Spark reads the same rows of, whatever columns it is asked for: so not of CSV or JSON."""
+_LENIENT = {
+    "ignorecorruptfiles": "true",
+    "ignoremissingfiles": "true",
+    "mode": "dropmalformed",
+}
+"""Options by which a reader leaves out what it cannot read, and says nothing."""
+_VARIED = ("CURRENT_LIKE", "PYTHON_UDF", "SCALA_UDF", "PLAN_EXPRESSION")
+"""Expressions that Spark takes for the same each time, and that may not be."""
+
 
 def spark_table(
     frame: Any, where: str, *, once: bool | None = None, seconds: float = SECONDS
 ) -> EngineTable:
-    """Ask a Spark frame in its own session, under a name that nobody else has.
+    """Ask a Spark frame in a session of the gate's own, where no function or setting is a user's.
 
     Args:
         frame: It may be a view, whose rows Spark computes anew for each question.
         where: What it is called in errors.
         once: Whether to compute them once, into blocks of the session (local checkpoint), and ask
-            these; if left out, where Spark does not say that they are the same each time.
+            these; if left out, unless they are the rows of a stored table, or a choice of them.
         seconds: How long that, and each question, may take.
 
     Raises:
-        DataError: Two names differ only in case, or Spark fails or is too slow.
+        DataError: It is a stream, two names differ only in case, or Spark fails or is too slow.
     """
-    refuse_twins(frame.columns, where)
-    spark, name = frame.sparkSession, f"aims_gate_{secrets.token_hex(8)}"
-    begin, stop = _cancelled_by_name(spark)
+    name = f"aims_gate_{secrets.token_hex(8)}"
+    try:
+        refuse_twins(frame.columns, where)
+        _refuse_lenient(frame, where)
+        own = _own_session(frame.sparkSession, where)
+        begin, stop = _cancelled_by_name(own)
+        once = not _is_stored(frame) if once is None else once
+        kinds = {field.name: _spark_kind(field.dataType) for field in frame.schema.fields}
+    except DataError:
+        raise
+    except Exception as error:
+        what = f"Spark cannot be asked: {type(error).__name__}"
+        raise DataError(what, where=where, hint="is the frame's session stopped?") from error
 
     def collect(question: Expr, most: int) -> Any:
         """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
         begin()
-        found = spark.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
+        found = own.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
         return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(BATCH))
 
     session = EngineSession(
-        engine=f"pyspark {spark.version}",
+        engine=f"pyspark {own.version}",
         forms=FORMS["pyspark"](),
         run=collect,
         stop=stop,
-        place=spark,
+        place=own,
         seconds=seconds,
     )
 
-    def computed() -> Any:
+    def show() -> None:
         begin()
-        return frame.localCheckpoint()
+        with _shown(frame, own) as rows:
+            (rows.localCheckpoint() if once else rows).createOrReplaceTempView(name)
 
-    if once or (once is None and not _is_deterministic(frame)):
-        frame = session.in_time(computed, where=where)
-    frame.createOrReplaceTempView(name)
-    kinds = {field.name: _spark_kind(field.dataType) for field in frame.schema.fields}
+    session.in_time(show, where=where)
     return EngineTable(session=session, table=ibis.table(kinds, name=name))
 
 
-def _is_deterministic(frame: Any) -> bool:
-    """Whether Spark says of the plan of a frame that it has the same rows each time."""
-    plan = getattr(frame, "_jdf", None)  # none of Spark Connect, which does not say
-    return plan is not None and bool(plan.queryExecution().analyzed().deterministic())
+def _own_session(spark: Any, where: str) -> Any:
+    """The gate's own session beside a user's: it has its settings for reading, and no function.
+
+    Of Spark Connect it is the user's: there no other session has its frames.
+    """
+    if _is_remote(spark):
+        for name in _WHOLE:
+            if spark.conf.get(name, "false") != "false":
+                what = f"Spark was told to leave out what it cannot read: {name}"
+                raise DataError(what, where=where, hint="set it to false")
+        return spark
+    if spark not in _OWN:
+        _OWN[spark] = spark.newSession()
+    own = _OWN[spark]
+    for name, value in {**spark.conf.getAll, **_SETTINGS, **_WHOLE}.items():
+        if own.conf.get(name, None) != value:
+            own.conf.set(name, value)
+    return own
+
+
+def _is_remote(spark: Any) -> bool:
+    return ".connect." in type(spark).__module__
+
+
+@contextmanager
+def _shown(frame: Any, own: Any) -> Iterator[Any]:
+    """A frame as one of the gate's own session, by a name that nobody else has, and not for long.
+
+    What counts its rows is a filter that no other is put below of, so that no reader looks one up
+    in the statistics that whoever wrote a file put into it.
+    """
+    from pyspark.sql.functions import monotonically_increasing_id
+
+    name = f"aims_gate_{secrets.token_hex(8)}"
+    shared = own.conf.get("spark.sql.globalTempDatabase", "global_temp")
+    frame.createGlobalTempView(name)
+    try:
+        yield own.table(f"{shared}.{name}").where(monotonically_increasing_id() >= 0)
+    finally:
+        own.catalog.dropGlobalTempView(name)
+
+
+def _plan(frame: Any) -> list[Any]:
+    """What Spark does to get the rows of a frame, the last step first; none of Spark Connect."""
+    plan = getattr(frame, "_jdf", None)
+    return [] if plan is None else list(_nodes(plan.queryExecution().analyzed()))
+
+
+def _nodes(plan: Any) -> Iterator[Any]:
+    yield plan
+    for below in (plan.children(), plan.subqueries()):
+        for place in range(below.size()):
+            yield from _nodes(below.apply(place))
+
+
+def _refuse_lenient(frame: Any, where: str) -> None:
+    """Refuse rows without an end, and those of a reader that leaves out what it cannot read."""
+    if frame.isStreaming:
+        what = "the frame is a stream, which has no last row"
+        raise DataError(what, where=where, hint="write it to a table, and hand that over")
+    for node in _plan(frame):
+        for name, value in _options(node):
+            if _LENIENT.get(name) == value:
+                what = f"Spark was told to leave out what it cannot read: {name}={value}"
+                raise DataError(what, where=where, hint="read it without this option")
+
+
+def _options(node: Any) -> Iterator[tuple[str, str]]:
+    """Options of the reader that a step of a plan is, in lower case."""
+    kind = _kind(node)
+    if kind == "LogicalRelation" and _kind(node.relation()) == "HadoopFsRelation":
+        given = node.relation().options().iterator()
+        while given.hasNext():
+            pair = given.next()
+            yield str(pair._1()).lower(), str(pair._2()).lower()  # noqa: SLF001
+    elif kind == "DataSourceV2Relation":
+        for name in node.options():
+            yield str(name).lower(), str(node.options()[name]).lower()
+
+
+def _is_stored(frame: Any) -> bool:
+    """Whether rows are those of stored tables, or a choice of them: the same each time.
+
+    Spark says so of more, such as rows of a user's own function, the first of equal ones, or sums
+    of floats.
+    """
+    plan = _plan(frame)
+    if not plan or not plan[0].deterministic():
+        return False
+    patterns = frame.sparkSession._jvm.org.apache.spark.sql.catalyst.trees.TreePattern  # noqa: SLF001
+    if any(plan[0].containsPattern(patterns.withName(name)) for name in _VARIED):
+        return False
+    return all(_is_same_each_time(node) for node in plan)
+
+
+def _is_same_each_time(node: Any) -> bool:
+    kind, read = _kind(node), node
+    if kind == "LogicalRelation":
+        read = node.relation()
+        read = read.fileFormat() if _kind(read) == "HadoopFsRelation" else read
+    elif kind == "DataSourceV2Relation":
+        read = node.table()
+    return kind in _PLAIN or _kind(read) in _STORED
+
+
+def _kind(of: Any) -> str:
+    return str(of.getClass().getSimpleName())
 
 
 def _cancelled_by_name(spark: Any) -> tuple[Callable[[], object], Callable[[], object]]:
     """What marks the work of a thread in Spark, and what cancels all that is so marked."""
     name = f"aims_gate_{secrets.token_hex(8)}"
-    if ".connect." in type(spark).__module__:
+    if _is_remote(spark):
         return partial(spark.addTag, name), partial(spark.interruptTag, name)
     context = spark.sparkContext  # tags of a session do not reach the thread that answers in Arrow
     begin = partial(context.setJobGroup, name, "aims-gate", interruptOnCancel=True)

@@ -318,6 +318,16 @@ def test_weights_that_count_no_rows_are_refused(weights: list[Any]) -> None:
         engine_frame(pa.table({"n": weights}), weight="m")
 
 
+@pytest.mark.parametrize("name", [".x", ".*", "[0]", "a.b", "\\.x", "."])
+def test_a_column_of_any_name_is_counted(name: str) -> None:
+    """`.x` was taken for a path to what is in a column, so that no rule could be measured."""
+    rows = pa.table({name: ["a", "b", "a"], "x": [1, 2, 3]})
+    one, two = (IbisFrame.over(relation(rows), weight=None, name="data") for _ in "12")
+    assert one.count(Key(column=name)).by_value() == {"a": 2, "b": 1}
+    assert [part.rows for _, part in one.parts(Key(column=name), columns=["x"])] == [2, 1]
+    assert one.repeats([name], two) == 3
+
+
 def test_a_column_of_lists_is_there_and_no_question_about_it_is_answered() -> None:
     frame = engine_frame(pa.table({"l": [[1], None], "x": [1, 2]}))
     assert frame.columns["l"].kind == "other"
