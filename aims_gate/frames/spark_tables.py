@@ -228,6 +228,7 @@ def _cancelled_by_name(spark: Any) -> tuple[Callable[[], object], Callable[[], o
     if _is_remote(spark):
         return partial(spark.addTag, name), partial(spark.interruptTag, name)
     context = spark.sparkContext  # tags of a session do not reach the thread that answers in Arrow
+    context.statusTracker()  # fails where it is stopped
     begin = partial(context.setJobGroup, name, "aims-gate", interruptOnCancel=True)
     return begin, partial(context.cancelJobGroup, name)
 

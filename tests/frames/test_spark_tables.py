@@ -210,23 +210,17 @@ def test_a_frame_that_is_cached_or_chosen_from_a_table_is_asked_where_it_is() ->
         spark().sql("drop table chosen")
 
 
-def test_a_stream_and_a_frame_of_a_stopped_session_are_refused() -> None:
+def test_a_stream_and_a_frame_of_a_stopped_session_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream = spark().readStream.format("rate").load()
     with pytest.raises(DataError, match="is a stream"):
         over(stream)
-    from aims_gate.frames.spark_tables import spark_table
-
-    class Stopped:
-        """As a frame of which Spark's side is gone."""
-
-        columns, isStreaming = ("x",), False  # noqa: N815
-
-        @property
-        def sparkSession(self) -> Any:  # noqa: N802
-            raise ConnectionRefusedError
-
+    frame = spark_frame(pa.table({"x": [1]}))
+    assert over(frame).rows == 1
+    monkeypatch.setattr(spark().sparkContext, "_jsc", None)  # as `stop` leaves it
     with pytest.raises(DataError, match="is the frame's session stopped"):
-        spark_table(Stopped(), "data")
+        over(frame)
 
 
 def test_a_session_of_spark_connect_that_leaves_files_out_is_refused() -> None:
