@@ -95,7 +95,7 @@ def legs(folder: Path, rows: int, spark: str) -> Iterator[Leg]:
     )
     config = folder / "operator.yaml"
     config.write_text(
-        "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
+        "apiVersion: aims-gate/v1\nkind: Config\ntables: {timeout_seconds: 3600}\nconnections:\n"
         f"  engine: {{url: 'duckdb://{folder}/engine.duckdb', timeout_seconds: 3600}}\n",
         encoding="utf-8",
     )
@@ -106,7 +106,7 @@ def legs(folder: Path, rows: int, spark: str) -> Iterator[Leg]:
         script = _SPARK.replace("SIDES", repr(SIDES))
         command = ["-c", script, str(policy), str(model), *files]
         root = {"PYTHONPATH": str(HERE.parent)}
-        yield Leg(name="Spark", command=command, environ=root, python=spark)
+        yield Leg(name="Spark", command=command, environ=found | root, python=spark)
     else:
         print("Spark is left out: no", spark, file=sys.stderr)
     names = ",".join(NUMBERS)

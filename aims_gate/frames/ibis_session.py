@@ -92,7 +92,9 @@ class EngineSession:
                 return patiently(work, seconds=self.seconds, stop=self.stop)
             except TimeoutError as error:
                 what = f"{self.engine} gave no answer within {self.seconds:g} s"
-                raise DataError(what, where=where, hint="allow it more seconds") from error
+                raise DataError(
+                    what, where=where, hint="the operator may allow it more timeout_seconds"
+                ) from error
             except DataError:
                 raise
             except Exception as error:
@@ -137,7 +139,7 @@ class EngineSession:
         return DataError(
             f"{told} of {self.engine} would exceed a run's budget of {self.most_bytes:,} bytes",
             where=where,
-            hint="ask of columns with fewer different values, or raise max_bytes",
+            hint="ask of columns with fewer values; the operator may allow it more max_bytes",
         )
 
 

@@ -6,6 +6,7 @@ kind: Config
 sources: {allow: ["s3://mlflow-artifacts/"]}   # where MLflow may keep artifacts
 connections:                                   # engines that a policy may name, and no more
   warehouse: {url: "duckdb:///srv/loans.duckdb"}
+tables: {timeout_seconds: 3600}                # those that no connection names
 ```
 
 `AIMS_GATE_CONFIG` names it. It lies outside of the checkout that is gated, because whoever may
@@ -53,12 +54,19 @@ def _most(limit: float) -> PlainValidator:
     return PlainValidator(check)
 
 
-class ConnectionText(Keys):
+class TableLimits(Keys):
+    """What one run may take of an engine that holds tables."""
+
+    timeout_seconds: Annotated[float, _most(86_400)] = 600.0
+    """Of each question."""
+    max_bytes: Annotated[float, _most(2**34)] = 2.0**26
+    """Of all answers together."""
+
+
+class ConnectionText(TableLimits):
     """An engine that holds tables: where it is, and what one run may take of it."""
 
     url: Text
-    timeout_seconds: Annotated[float, _most(86_400)] = 600.0
-    max_bytes: Annotated[float, _most(2**34)] = 2.0**26
 
 
 class ConfigText(Keys):
@@ -68,6 +76,7 @@ class ConfigText(Keys):
     kind: Annotated[str, choice("Config"), words("Config")]
     sources: RootsText = RootsText()
     connections: dict[Name, ConnectionText] = Field(default_factory=dict)
+    tables: TableLimits = TableLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +104,12 @@ def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
     """
     written = _read(environ)
     return () if written is None else tuple(written.sources.allow)
+
+
+def table_limits(environ: Mapping[str, str]) -> TableLimits:
+    """Limits of tables that no connection names; errors as `allowed_by_operator`."""
+    written = _read(environ)
+    return TableLimits() if written is None else written.tables
 
 
 def connection(name: str, environ: Mapping[str, str]) -> EngineAddress:

@@ -109,7 +109,7 @@ def open_scores(
 def _open(role: Role, given: object, finder: Finder) -> Data | None:
     spec = finder.policy.data.get(role, DataSpec())
     if is_engine_table(given):
-        return open_expression(role, spec, given)
+        return open_expression(role, spec, given, finder.workspace)
     if given is not None and not isinstance(given, (str, Path)):
         return _describe(role, spec, _from_memory(role, given), finder)
     named = (spec.source or "") if given is None else str(given)

@@ -17,7 +17,7 @@ from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames.held_file import stamps_of
 from aims_gate.frames.opening import in_memory
 from aims_gate.policy.model import DataSpec, Role
-from aims_gate.policy.operator import connection
+from aims_gate.policy.operator import connection, table_limits
 from aims_gate.sources.delta_log import DeltaSnapshot
 from aims_gate.sources.folders import folder_digest, large_folder
 from aims_gate.sources.paths import public_uri, recorded_uri
@@ -47,7 +47,7 @@ def open_place(place: TablePlace, role: Role, spec: DataSpec, workspace: Workspa
             reached.url, timeout=reached.timeout, max_bytes=reached.max_bytes
         )
     held = workspace.engines[place.connection].table(place.name)
-    return open_expression(role, spec, held, place=place)
+    return open_expression(role, spec, held, workspace, place=place)
 
 
 def open_folder(
@@ -82,7 +82,7 @@ def open_folder(
         mlflow_digest=located.mlflow_digest,
         snapshot="" if snapshot is None else str(snapshot.version),
     )
-    opened = open_expression(role, spec, parquet(files), source=source)
+    opened = open_expression(role, spec, parquet(files), workspace, source=source)
     stamps = {path: stamp for path, stamp in before.items() if path in set(files)}
 
     def again() -> str:
@@ -97,6 +97,7 @@ def open_expression(
     role: Role,
     spec: DataSpec,
     expression: object,
+    workspace: Workspace,
     *,
     place: TablePlace | None = None,
     source: DatasetIdentity | None = None,
@@ -107,6 +108,7 @@ def open_expression(
         role: Which data they are.
         spec: What the policy says of them.
         expression: An Ibis table, a DuckDB relation or a Spark frame.
+        workspace: Whose environment says what may be taken of a table without a connection.
         place: Where it was found; None for what the caller handed over.
         source: The files that it is read from, hashed; None for a table of an engine.
 
@@ -125,7 +127,13 @@ def open_expression(
     refuse_timeless(spec, where)
     from aims_gate.frames.ibis_frame import IbisFrame
 
-    whole = IbisFrame.over(expression, weight=spec.weight, name=where)
+    seconds, most = None, None
+    if place is None:
+        limits = table_limits(workspace.environ)
+        seconds, most = limits.timeout_seconds, int(limits.max_bytes)
+    whole = IbisFrame.over(
+        expression, weight=spec.weight, name=where, seconds=seconds, max_bytes=most
+    )
     kinds = {name: (column.kind, column.type) for name, column in whole.columns.items()}
     refuse_types(kinds, spec, where)
     _refuse_version(place, where)

@@ -149,6 +149,19 @@ def test_a_caller_may_name_a_table_or_hand_over_a_relation(gate: Gate, warehouse
     assert named.datasets[0].digest == handed.datasets[0].digest
 
 
+def test_the_operator_limits_tables_that_no_connection_names(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "limits.yaml"
+    monkeypatch.setenv(VARIABLE, str(config))
+    for limit, reason in (("max_bytes: 100", "100 bytes"), ("timeout_seconds: 1e-6", "1e-06 s")):
+        config.write_text(f"apiVersion: aims-gate/v1\nkind: Config\ntables: {{{limit}}}\n")
+        with duckdb.connect() as connection:
+            held = gate(data={"evaluation": connection.sql(ROWS)})
+        assert held.decision is not Decision.PASSED
+        assert any(reason in result.reason for result in held.results), held.results
+
+
 def test_pinned_bytes_are_the_tables_digest_in_any_order_of_rows(
     gate: Gate, warehouse: Path
 ) -> None:
