@@ -173,15 +173,35 @@ def _refuse_lenient(frame: Any, where: str) -> None:
     if frame.isStreaming:
         what = "the frame is a stream, which has no last row"
         raise DataError(what, where=where, hint="write it to a table, and hand that over")
+    for name, value in _reader_options(frame):
+        if _LENIENT.get(name) == value:
+            what = f"Spark was told to leave out what it cannot read: {name}={value}"
+            raise DataError(what, where=where, hint="read it without this option")
+
+
+def _reader_options(frame: Any) -> Iterator[tuple[str, str]]:
+    """Options of all readers below a frame, in lower case."""
+    if _is_remote(frame.sparkSession):
+        yield from _sent_options(frame._plan.to_proto(frame.sparkSession.client))  # noqa: SLF001
     for node in _plan(frame):
-        for name, value in _options(node):
-            if _LENIENT.get(name) == value:
-                what = f"Spark was told to leave out what it cannot read: {name}={value}"
-                raise DataError(what, where=where, hint="read it without this option")
+        yield from _options(node)
+
+
+def _sent_options(message: Any) -> Iterator[tuple[str, str]]:
+    """All options that a question to Spark Connect names."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if field.message_type.GetOptions().map_entry:
+            pairs = value.items()
+            yield from ((str(key).lower(), str(told).lower()) for key, told in pairs)
+        else:
+            for part in [value] if hasattr(value, "ListFields") else value:
+                yield from _sent_options(part)
 
 
 def _options(node: Any) -> Iterator[tuple[str, str]]:
-    """Options of the reader that a step of a plan is, in lower case."""
+    """Options of the reader that a step of a plan is."""
     kind = _kind(node)
     if kind == "LogicalRelation" and _kind(node.relation()) == "HadoopFsRelation":
         given = node.relation().options().iterator()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -223,25 +227,30 @@ def test_a_stream_and_a_frame_of_a_stopped_session_are_refused(
         over(frame)
 
 
-def test_a_session_of_spark_connect_that_leaves_files_out_is_refused() -> None:
-    from aims_gate.frames import spark_tables
-
-    class Conf:
-        def __init__(self, value: str) -> None:
-            self.value = value
-
-        def get(self, _name: str, _default: str) -> str:
-            return self.value
-
-    class Session:
-        def __init__(self, value: str) -> None:
-            self.conf = Conf(value)
-
-    Session.__module__ = "pyspark.sql.connect.session"
-    lenient, strict = Session("true"), Session("false")
-    assert spark_tables._own_session(strict, "data") is strict
-    with pytest.raises(DataError, match=r"leave out what it cannot read: spark\.sql\.files"):
-        spark_tables._own_session(lenient, "data")
+def test_frames_of_spark_connect_are_asked_and_none_that_leaves_rows_out(tmp_path: Path) -> None:
+    parquet.write_table(
+        pa.table({"x": [1, 2], "s": ["a", "b"], "a": [1, 2]}), tmp_path / "x.parquet"
+    )
+    program = Path(__file__).with_name("spark_over_connect.py")
+    ended = subprocess.run(
+        [sys.executable, str(program), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in ended.stdout.splitlines() if line.startswith("TOLD ")]
+    answers, digests, *refusals = (json.loads(line.removeprefix("TOLD ")) for line in lines)
+    assert answers == [4, 1, {"a": 2, "${spark.app.name}": 1, "None": 1}]
+    assert digests == [True, True]
+    assert len(refusals) == 4
+    for refusal, option in zip(
+        refusals,
+        ("ignorecorruptfiles", "dropmalformed", "ignorecorruptfiles", "ignoreCorruptFiles"),
+        strict=True,
+    ):
+        assert "leave out what it cannot read" in refusal
+        assert option in refusal
 
 
 def test_nothing_is_left_where_others_see_it() -> None:
