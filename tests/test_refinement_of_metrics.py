@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from aims_gate.facts import Statistic
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.refinement import FIRST
@@ -24,6 +25,14 @@ def decided_alike(task: Task, roles: Data, seed: int) -> tuple[Outcome, int | No
     found = result_of(task, other, first=SMALL if seed % 2 else FIRST)
     assert found.outcome is exact.outcome, (seed, task.bars)
     return found.outcome, frame.finest
+
+
+def limit_near(cell: Statistic, random: np.random.Generator) -> float:
+    """A limit at the value or at the low end of its interval, or just beside one."""
+    assert cell.value is not None
+    assert cell.interval is not None
+    at = random.choice([cell.value, cell.interval.low])
+    return float(np.clip(at * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
 
 
 def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
@@ -77,11 +86,7 @@ def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_s
             s for s in result_of(task_of(rule, 0.6, upward=True), roles).statistics if s.judged
         ]
         cell = judged[int(random.integers(len(judged)))]
-        assert cell.value is not None
-        assert cell.interval is not None
-        near = random.choice([cell.value, cell.interval.low])
-        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
-        task = task_of(rule, limit, upward=True)
+        task = task_of(rule, limit_near(cell, random), upward=True)
         outcome, step = decided_alike(task, roles, seed)
         outcomes.add(outcome)
         finest.add(step)
@@ -109,11 +114,7 @@ def test_the_outcome_of_the_area_of_each_group_in_cells_is_that_of_every_score()
         exact = result_of(task_of(rule, 0.6, upward=True), roles).statistics
         judged = [one for one in exact if one.judged and one.interval is not None]
         cell = judged[int(random.integers(len(judged)))]
-        assert cell.value is not None
-        assert cell.interval is not None
-        near = random.choice([cell.value, cell.interval.low])
-        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
-        task = task_of(rule, limit, upward=True)
+        task = task_of(rule, limit_near(cell, random), upward=True)
         outcome, step = decided_alike(task, roles, seed)
         outcomes.add(outcome)
         finest.add(step)

@@ -127,7 +127,7 @@ def main() -> None:
         (varying, executors),
         (frame, "SparkSubmit"),
     ):
-        sys.stdout.write(f"GATE {json.dumps(gate(rows, folder, word))}\n")
+        sys.stdout.write(f"TOLD {json.dumps(gate(rows, folder, word))}\n")
         sys.stdout.flush()
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +16,7 @@ from aims_gate.frames import Key
 from aims_gate.frames.engine_connections import connect
 from aims_gate.frames.ibis_frame import IbisFrame
 from tests.support.engine_tables import spark, spark_frame
+from tests.support.spark_programs import told_by
 from tests.support.table_v1 import of_arrow
 
 pytestmark = pytest.mark.tool("spark")
@@ -232,15 +229,7 @@ def test_frames_of_spark_connect_are_asked_and_none_that_leaves_rows_out(tmp_pat
         pa.table({"x": [1, 2], "s": ["a", "b"], "a": [1, 2]}), tmp_path / "x.parquet"
     )
     program = Path(__file__).with_name("spark_over_connect.py")
-    ended = subprocess.run(
-        [sys.executable, str(program), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in ended.stdout.splitlines() if line.startswith("TOLD ")]
-    answers, digests, *refusals = (json.loads(line.removeprefix("TOLD ")) for line in lines)
+    answers, digests, *refusals = told_by(program, tmp_path)
     assert answers == [4, 1, {"a": 2, "${spark.app.name}": 1, "None": 1}]
     assert digests == [True, True]
     assert len(refusals) == 4

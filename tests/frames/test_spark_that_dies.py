@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.laws import nightly
+from tests.support.spark_programs import told_by
 
 
 @nightly
@@ -18,16 +15,7 @@ from tests.support.laws import nightly
 @pytest.mark.timeout(1800)
 def test_a_gate_whose_executors_die_says_the_same_or_nothing(tmp_path: Path) -> None:
     program = Path(__file__).with_name("spark_that_dies.py")
-    ended = subprocess.run(
-        [sys.executable, str(program), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in ended.stdout.splitlines() if line.startswith("GATE ")]
-    told = [json.loads(line.removeprefix("GATE ")) for line in lines]
-    whole, executors, copied, driver = told
+    whole, executors, copied, driver = told_by(program, tmp_path)
     assert (whole["decision"], whole["killed"]) == ("passed", 0)
 
     assert executors["killed"] >= 2
