@@ -72,13 +72,13 @@ $(READERS): $(VENV)/%: locks/%.txt | $(STAMP)
 bench: $(STAMP)  ## start-up, the guard in MLflow's stores, and whole gates beside plain scripts (ROWS="10000000" REPEAT=1 for the large one)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/guard.py
-	$(BIN)/python benchmarks/speed.py $(if $(ROWS),--rows $(ROWS)) --repeat $(or $(REPEAT),3)
+	$(BIN)/python benchmarks/speed.py $(if $(ROWS),--rows $(ROWS)) $(if $(WAYS),--ways $(WAYS)) --repeat $(or $(REPEAT),3)
 
 bench-noise: $(STAMP)  ## false alarms, power and coverage on simulated data (RUNS=400 for a long run)
 	$(BIN)/python benchmarks/noise --runs $(or $(RUNS),50)
 
-bench-engines: $(STAMP)  ## the same gate over Arrow and DuckDB, beside a sample (ROWS="100000000" REPEAT=1 for a long run)
-	$(BIN)/python benchmarks/engines.py $(if $(ROWS),--rows $(ROWS)) --repeat $(or $(REPEAT),3)
+bench-engines: $(STAMP)  ## the same gate over Arrow and DuckDB, beside a sample (ROWS=100000000 WAYS=DuckDB REPEAT=1: the long one)
+	$(BIN)/python benchmarks/engines.py $(if $(ROWS),--rows $(ROWS)) $(if $(WAYS),--ways $(WAYS)) --repeat $(or $(REPEAT),3)
 
 LOCK ?= locks/dev.txt
 
