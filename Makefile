@@ -10,7 +10,7 @@ WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 JS := $(VENV)/sigstore-js/.installed
 
-.PHONY: demo demo-registry test test-spark check nightly exports lint bench bench-noise types imports cover docs lock clean bench-engines
+.PHONY: demo demo-registry test test-spark test-iceberg check nightly exports lint bench bench-noise types imports cover docs lock clean bench-engines
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
@@ -54,10 +54,17 @@ nightly: check exports bench bench-noise  ## the checks, laws on 20 times as man
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist worksteal
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
 	$(MAKE) test-spark VENV=.venv-spark LOCK=locks/spark.txt
+	$(MAKE) test-iceberg VENV=.venv-iceberg LOCK=locks/iceberg.txt
 
 test-spark: $(STAMP)  ## frames on a real Spark of this machine (needs Java 17): part of nightly
 	AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance tests/frames tests/sources/mlflow/test_table_inputs.py -k "frame or ibis or table_digest or check_in_engine or spark"
 	HYPOTHESIS_PROFILE=long AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance/test_policy_in_engine.py tests/e2e/test_contract_in_engine.py tests/frames/test_spark_that_dies.py -k spark
+
+# what PySpark 3.5 says of itself are no errors of ours
+OLDER_SPARK := -W ignore::ResourceWarning -W ignore::DeprecationWarning -W ignore::pytest.PytestUnraisableExceptionWarning
+
+test-iceberg: $(STAMP)  ## versions of Iceberg tables on a real Spark 3.5, and its frames: part of nightly
+	AIMS_GATE_REQUIRE="spark iceberg" $(PYTEST) $(OLDER_SPARK) tests/sources/test_table_versions.py tests/frames tests/conformance -k "table_versions or spark and not policy"
 
 READERS := $(VENV)/trestle $(VENV)/hf
 

@@ -3,7 +3,8 @@
 `core` is the package without extras, which verifies and reads policies; `run` and `gate` are those
 extras as `dev` has them, which the GitHub Action installs, and `serve` is `gate` with the webhook
 receiver. `dev` is everything that demo and tests
-need, `pandas3` the same without Evidently, which pins pandas below 3, and `spark` with PySpark.
+need, `pandas3` the same without Evidently, which pins pandas below 3, `spark` with PySpark, and
+`iceberg` with an older one and Apache Iceberg.
 `pytest7` and `pytest8` are the oldest pytest that the plugin knows and the last one before the
 newest, with plugins that it must live beside. `docs` builds the site, `release` the wheel and its
 bill of materials. `trestle` and `hf` are programs of others that read our exports, each in an
@@ -49,8 +50,9 @@ def main() -> None:
     compile_lock("gate", [*core, *gate, *back_end], CONSTRAINT)
     compile_lock("serve", [*core, *gate, *receiver, *back_end], CONSTRAINT)
     compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *more, *dev])
-    spark = project["dependency-groups"]["spark"]
-    compile_lock("spark", [*core, *gate, *more, *dev, *spark], CONSTRAINT)
+    for name in ("spark", "iceberg"):
+        engine = project["dependency-groups"][name]
+        compile_lock(name, [*core, *gate, *more, *dev, *engine], CONSTRAINT)
     compile_lock(
         "release", [*core, *back_end, *project["dependency-groups"]["release"]], CONSTRAINT
     )

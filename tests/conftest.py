@@ -43,7 +43,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 _FIND: dict[str, Callable[[], object]] = {
     "postgresql": postgres.programs,
-    "spark": lambda: find_spec("pyspark"),  # in an environment of its own: make test-spark
+    # in environments of their own: make test-spark, make test-iceberg
+    "spark": lambda: find_spec("pyspark"),
+    "iceberg": lambda: find_spec("snowpark_connect_deps_iceberg"),
 }
 
 

@@ -19,6 +19,7 @@ from aims_gate.frames.ibis_session import (
     EngineTable,
     duckdb_schema,
 )
+from aims_gate.time_limit import patiently
 
 _CLOSED = "set enable_external_access = false"
 """A DuckDB file answers from itself: once it is open, no view in it reads another, or a host."""
@@ -33,14 +34,29 @@ _SHARE = "60%"
 class Connected:
     """An engine that was reached."""
 
-    find: Callable[[str], EngineTable] = field(repr=False)
+    find: _Find = field(repr=False)
 
-    def table(self, name: str) -> EngineTable:
-        """The table of this name: `catalog.schema.name`, the first two where they are needed.
+    def table(self, name: str, version: int | None = None) -> EngineTable:
+        """The table of this name, as it is now or in one *version*.
 
-        DataError if there is none, or the engine cannot be asked.
+        Args:
+            name: `catalog.schema.name`, the first two where they are needed.
+            version: A snapshot of Iceberg, or a version of Delta, where the engine keeps them.
+
+        Raises:
+            DataError: There is no such table or version, or the engine cannot be asked.
         """
-        return self.find(name)
+        found = self.find(name, version)
+        if version is not None and found.snapshot != str(version):
+            what = (
+                f"{found.session.engine} has no version {version} of {name}, only what is there now"
+            )
+            hint = "hand the rows of that version over with --data, or a frame that reads them"
+            raise DataError(what, hint=hint)
+        return found
+
+
+_Find = Callable[[str, int | None], EngineTable]
 
 
 def connect(url: str, *, timeout: float, max_bytes: int) -> Connected:
@@ -83,7 +99,7 @@ def parquet(paths: Sequence[Path]) -> EngineTable:
     return _find(con, _session(con, SECONDS, MOST_BYTES), "files")
 
 
-def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[str], EngineTable]:
+def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> _Find:
     path = Path(unquote(rest.partition("?")[0]))
     if not path.is_file():
         raise SourceError("the connection's DuckDB file is not there")
@@ -102,7 +118,7 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
     _refuse_shadows(con)
     session = _session(con, timeout, max_bytes)
     file = HeldFile.of(path, stamps)
-    return lambda name: replace(_find(con, session, name), file=file)
+    return lambda name, _version: replace(_find(con, session, name), file=file)
 
 
 def _refuse_shadows(con: Any) -> None:
@@ -176,11 +192,12 @@ def _is_stored(con: Any, name: str) -> bool:
     return bool(written) and not any("generated" in sql.lower() for sql in written)
 
 
-def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str], EngineTable]:
+def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> _Find:
     try:
         from pyspark.sql import SparkSession
 
         from aims_gate.frames.spark_tables import spark_table
+        from aims_gate.frames.spark_versions import named_rows
     except ImportError as error:
         raise MissingExtraError.for_library("pyspark", "ibis", "a Spark connection") from error
     builder = SparkSession.builder
@@ -197,20 +214,20 @@ def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str
         raise SourceError(what) from error
     whole: list[EngineSession] = []
 
-    def find(name: str) -> EngineTable:
+    def find(name: str, version: int | None) -> EngineTable:
         try:
-            kind = spark.catalog.getTable(name).tableType
-            # a view may be other rows each time
-            once = None if kind in {"MANAGED", "EXTERNAL"} else True
-            held = spark_table(spark.table(name), name, once=once, seconds=timeout)
+            found = patiently(lambda: named_rows(spark, name, version), seconds=timeout)
+            held = spark_table(found.frame, name, once=found.once, seconds=timeout)
         except DataError:
             raise
         except Exception as error:
-            raise DataError(f"Spark has no table {name!a}: {type(error).__name__}") from error
+            which = "" if version is None else f" of version {version}"
+            what = f"Spark has no table {name!a}{which}: {type(error).__name__}"
+            raise DataError(what) from error
         if not whole:
             held.session.most_bytes = max_bytes
             whole.append(held.session)
-        return replace(held, session=whole[0])
+        return replace(held, session=whole[0], snapshot=found.snapshot)
 
     return find
 

@@ -177,11 +177,11 @@ class IbisFrame(IbisColumns):
     def digest(self, *, again: bool = False) -> str:
         """`table-v1` digest: 64 hexadecimal digits.
 
-        Taken *again*, not remembered, if so asked; of a file that the engine holds its bytes tell
-        that. SourceError if they changed.
+        Taken *again*, not remembered, if so asked; of a snapshot it is the same, and of a file that
+        the engine holds its bytes tell that. SourceError if they changed.
         """
         file = self.given.file
-        if again and file is None:
+        if again and file is None and not self.given.snapshot:
             return table_v1_of(self.given, where=self.name)
         if again and file is not None and not file.is_unchanged():
             what = "the file of the table changed while it was asked about"

@@ -151,6 +151,8 @@ class EngineTable:
     table: Expr = field(repr=False)
     file: HeldFile | None = None
     """What its rows are read from, and nothing else; None where only they tell what they are."""
+    snapshot: str = ""
+    """The version of the table that is read, whatever is written meanwhile; empty of others."""
 
 
 def held_by_engine(

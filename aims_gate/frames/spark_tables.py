@@ -92,7 +92,7 @@ def spark_table(
     def collect(question: Expr, most: int) -> Any:
         """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
         begin()
-        found = own.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
+        found = collected(own.sql(ibis.pyspark.compile(question)).limit(most))
         return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(BATCH))
 
     session = EngineSession(
@@ -119,6 +119,8 @@ def _own_session(spark: Any, where: str) -> Any:
     Of Spark Connect it is the user's: there no other session has its frames.
     """
     if _is_remote(spark):
+        if spark.version < "4":
+            raise DataError("Spark Connect is asked from Spark 4 on", where=where)
         for name in _WHOLE:
             if spark.conf.get(name, "false") != "false":
                 what = f"Spark was told to leave out what it cannot read: {name}"
@@ -127,7 +129,8 @@ def _own_session(spark: Any, where: str) -> Any:
     if spark not in _OWN:
         _OWN[spark] = spark.newSession()
     own = _OWN[spark]
-    for name, value in {**spark.conf.getAll, **_SETTINGS, **_WHOLE}.items():
+    theirs = dict(_pairs(spark._jsparkSession.conf().getAll()))  # noqa: SLF001
+    for name, value in {**theirs, **_SETTINGS, **_WHOLE}.items():
         if own.conf.get(name, None) != value:
             own.conf.set(name, value)
     return own
@@ -204,13 +207,31 @@ def _options(node: Any) -> Iterator[tuple[str, str]]:
     """Options of the reader that a step of a plan is."""
     kind = _kind(node)
     if kind == "LogicalRelation" and _kind(node.relation()) == "HadoopFsRelation":
-        given = node.relation().options().iterator()
-        while given.hasNext():
-            pair = given.next()
-            yield str(pair._1()).lower(), str(pair._2()).lower()  # noqa: SLF001
+        for name, value in _pairs(node.relation().options()):
+            yield name.lower(), value.lower()
     elif kind == "DataSourceV2Relation":
         for name in node.options():
             yield str(name).lower(), str(node.options()[name]).lower()
+
+
+def _pairs(mapping: Any) -> Iterator[tuple[str, str]]:
+    """Keys and values of a map of Scala."""
+    given = mapping.iterator()
+    while given.hasNext():
+        pair = given.next()
+        yield str(pair._1()), str(pair._2())  # noqa: SLF001
+
+
+def collected(answer: Any) -> pa.Table:
+    """An answer as Arrow, of which PySpark 3 says nothing in public."""
+    if hasattr(answer, "toArrow"):
+        return answer.toArrow()
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    batches = answer._collect_as_arrow()  # noqa: SLF001
+    return pa.Table.from_batches(
+        batches, schema=None if batches else to_arrow_schema(answer.schema)
+    )
 
 
 def _is_stored(frame: Any) -> bool:

@@ -17,7 +17,7 @@ def refuse_other(identity: DatasetIdentity, spec: DataSpec) -> None:
         raise DataError(
             f"the policy names version {spec.snapshot} of a table, but these data {told}",
             where=identity.uri,
-            hint="snapshot: is of a Delta table in a folder; elsewhere pin the rows by sha256:",
+            hint="snapshot: is of tables with versions; elsewhere pin the rows by sha256:",
         )
     if spec.sha256 is not None and spec.sha256.lower() != identity.digest:
         raise DataError(

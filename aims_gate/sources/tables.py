@@ -46,7 +46,8 @@ def open_place(place: TablePlace, role: Role, spec: DataSpec, workspace: Workspa
         workspace.engines[place.connection] = connect(
             reached.url, timeout=reached.timeout, max_bytes=reached.max_bytes
         )
-    held = workspace.engines[place.connection].table(place.name)
+    version = spec.snapshot if place.version is None else place.version
+    held = workspace.engines[place.connection].table(place.name, version)
     return open_expression(role, spec, held, workspace, place=place)
 
 
@@ -136,7 +137,6 @@ def open_expression(
     )
     kinds = {name: (column.kind, column.type) for name, column in whole.columns.items()}
     refuse_types(kinds, spec, where)
-    _refuse_version(place, where)
     newest = None if spec.time is None else whole.span(spec.time).newest
     frame, window = whole, ""
     if spec.window_days is not None and spec.time is not None:
@@ -145,7 +145,7 @@ def open_expression(
             start, window = window_of(newest, spec.window_days)
             frame = whole.after(spec.time, start)
     identity = replace(
-        source or _identity(role, place, whole.digest()),
+        source or _identity(role, place, whole.digest(), whole.given.snapshot),
         rows=frame.rows,
         window=window,
         notes=(f"held by {whole.engine}",),
@@ -179,7 +179,7 @@ def sent(data: Iterable[Data]) -> Iterator[str]:
                 yield f"{session.engine} sent {session.read_bytes:,} of {most} bytes"
 
 
-def _identity(role: Role, place: TablePlace | None, digest: str) -> DatasetIdentity:
+def _identity(role: Role, place: TablePlace | None, digest: str, snapshot: str) -> DatasetIdentity:
     return DatasetIdentity(
         role=role,
         name=role if place is None else place.name,
@@ -187,11 +187,5 @@ def _identity(role: Role, place: TablePlace | None, digest: str) -> DatasetIdent
         digest=digest,
         digest_kind=DigestKind.TABLE,
         rows=0,
+        snapshot=snapshot,
     )
-
-
-def _refuse_version(place: TablePlace | None, where: str) -> None:
-    if place is not None and place.version is not None:
-        what = f"the run used version {place.version} of {place.name}, and no connection is asked "
-        hint = "hand the data over with --data: the rows of that version, or a frame that reads it"
-        raise DataError(f"{what}for a version", where=where, hint=hint)

@@ -15,7 +15,7 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Key
 from aims_gate.frames.engine_connections import connect
 from aims_gate.frames.ibis_frame import IbisFrame
-from tests.support.engine_tables import spark, spark_frame
+from tests.support.engine_tables import SPARK_4, spark, spark_frame
 from tests.support.spark_programs import told_by
 from tests.support.table_v1 import of_arrow
 
@@ -79,6 +79,7 @@ def test_no_function_of_a_session_answers_for_one_of_spark() -> None:
     assert frame.digest() == of_arrow(pa.table({"x": [1.0, None, 3.0]}))
 
 
+@SPARK_4
 def test_no_function_that_is_stored_answers_for_one_of_spark() -> None:
     other = spark().newSession()
     other.sql("create database if not exists stored_functions")
@@ -224,6 +225,7 @@ def test_a_stream_and_a_frame_of_a_stopped_session_are_refused(
         over(frame)
 
 
+@SPARK_4
 def test_frames_of_spark_connect_are_asked_and_none_that_leaves_rows_out(tmp_path: Path) -> None:
     parquet.write_table(
         pa.table({"x": [1, 2], "s": ["a", "b"], "a": [1, 2]}), tmp_path / "x.parquet"

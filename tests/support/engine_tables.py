@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import count
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 SPARK = find_spec("pyspark") is not None
 """Whether Spark is here: only in an environment of its own (`make test-spark`)."""
+SPARK_4 = pytest.mark.skipif(SPARK and version("pyspark") < "4", reason="of Spark 4 alone")
 _NUMBERS = count()
 _HOSTILE_ZONE = "America/New_York"
 """A session's zone, from which nothing may follow: it has an hour that is there twice."""
@@ -73,6 +75,10 @@ def spark_frame(table: pa.Table) -> Any:
         pa.schema([field.with_type(_of_spark(field.type)) for field in table.schema])
     )
     schema = from_arrow_schema(plain.schema, prefer_timestamp_ntz=True)
+    if version("pyspark") < "4":  # which takes no Arrow
+        return spark().createDataFrame(
+            [tuple(r.values()) for r in plain.to_pylist()], schema=schema
+        )
     return spark().createDataFrame(plain, schema=schema)
 
 

@@ -206,4 +206,6 @@ def test_a_version_that_spark_does_not_tell_is_never_taken_for_the_one_that_is_t
     source = DeltaDatasetSource(delta_table_name="lake.loans", delta_table_version=4)
     assert warehouse.count() == 3
     logged = used(of_pandas(source))
-    assert "used version 4 of " in why(opened(logged, "table://spark/lake/", operator=operator))
+    assert "has no version 4 of lake.loans" in why(
+        opened(logged, "table://spark/lake/", operator=operator)
+    )
