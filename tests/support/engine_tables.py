@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
@@ -14,6 +16,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 SPARK = find_spec("pyspark") is not None
 """Whether Spark is here: only in an environment of its own (`make test-spark`)."""
@@ -75,11 +78,18 @@ def spark_frame(table: pa.Table) -> Any:
         pa.schema([field.with_type(_of_spark(field.type)) for field in table.schema])
     )
     schema = from_arrow_schema(plain.schema, prefer_timestamp_ntz=True)
-    if version("pyspark") < "4":  # which takes no Arrow
-        return spark().createDataFrame(
-            [tuple(r.values()) for r in plain.to_pylist()], schema=schema
-        )
+    if version("pyspark") < "4":  # it takes no Arrow
+        path = f"{_folder()}/{next(_NUMBERS)}.parquet"
+        parquet.write_table(plain, path)
+        return spark().read.schema(schema).parquet(f"file://{path}")
     return spark().createDataFrame(plain, schema=schema)
+
+
+@cache
+def _folder() -> str:
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return folder
 
 
 def _of_spark(kind: pa.DataType) -> pa.DataType:
