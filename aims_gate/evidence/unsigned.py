@@ -256,7 +256,7 @@ def hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
             one.rule,
             one.outcome,
             [
-                _numbers(cell.model_dump(exclude={"curves"}), cell.curves, cell.bracket)
+                _numbers(cell.model_dump(exclude={"curves", "bracket"}), cell.curves, cell.bracket)
                 for cell in one.statistics
             ],
         )

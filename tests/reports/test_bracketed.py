@@ -14,6 +14,7 @@ from aims_gate.operations.explain_evidence import open_evidence
 from aims_gate.policy.model import DecideOn, OnInsufficient, Threshold
 from aims_gate.reports import REPORTS
 from aims_gate.verdict import Decision, Outcome
+from tests.evidence.test_rebuild import read, written
 from tests.reports.cases import verdict_of
 from tests.support.judging import NOW, cell, task
 from tests.support.proofs import Lab
@@ -45,3 +46,9 @@ def test_the_explanation_of_evidence_says_the_bracket(tmp_path: Path) -> None:
     lab = Lab.make(tmp_path, results=(RESULT,), decision=Decision.REFUSED)
     told = " ".join(open_evidence(lab.evidence).outcome(RULE).split())
     assert f"value: PSI income 0.082 {SAID}; limit 0.05" in told
+
+
+def test_the_report_of_past_evidence_says_the_bracket_too(tmp_path: Path) -> None:
+    """And reads it without a warning on the reader's terminal; warnings are errors here."""
+    past = read(written(Lab.make(tmp_path), verdict_of(RESULT, decision=Decision.REFUSED)))
+    assert SAID in REPORTS["text"](past)
