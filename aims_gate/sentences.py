@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from aims_gate.bracket import Bracket
 from aims_gate.checks.drift.distances import METHODS
@@ -110,6 +110,31 @@ def between(found: Bracket | None) -> str:
         if low != high:
             return f"between {low} and {high} ({found.cells:,} cells)"
     return f"known to 9 digits ({found.cells:,} cells)"
+
+
+def meanings(notes: Iterable[str], kinds: Container[str], *, version: bool, cells: bool) -> Told:
+    """Say what words of tables in engines mean, for readers who are no engineers: word, meaning.
+
+    Args:
+        notes: What is said beside the data.
+        kinds: Of their digests.
+        version: Whether the version of a table is said.
+        cells: Whether rows were counted in cells.
+    """
+    held = any(note.startswith("held by ") for note in notes)
+    told = {"held by": held, "table-v1": "table-v1" in kinds, "version": version, "between": cells}
+    return [(word, _MEANINGS[word]) for word, is_told in told.items() if is_told]
+
+
+Told = list[tuple[str, str]]
+_MEANINGS = {
+    "held by": "the rows stayed in that engine, which answered questions about every row that is "
+    "judged; none was sampled",
+    "table-v1": "SHA-256 of a table's rows, in any order; it is another if one value is",
+    "version": "the table keeps its versions; this one was read, whatever was written since",
+    "between": "rows were counted in cells, not read one by one; the exact value surely lies "
+    "between these two, and a rule is decided only where its outcome is the same at both",
+}
 
 
 def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:

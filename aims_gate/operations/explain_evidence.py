@@ -26,7 +26,7 @@ from aims_gate.operations.explain import indented
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, Policy
 from aims_gate.regular import read_regular
-from aims_gate.sentences import between, display, interval, number
+from aims_gate.sentences import Told, between, display, interval, meanings, number
 
 _CELLS = 12
 """Judged cells of a rule that are printed; the report has all."""
@@ -64,7 +64,18 @@ class Explained:
             lines["policy owner"] += f", expires {policy.expires:%Y-%m-%d}"
         for one in told["datasets"]:
             lines[one["annotations"]["role"]] = _data(one)
+        lines |= self._meanings()
         return "".join(f"  {plain(f'{name}:'):<12} {plain(text)}\n" for name, text in lines.items())
+
+    def _meanings(self) -> Told:
+        facts = [one["annotations"] for one in self.evaluation["datasets"]]
+        results = self.evaluation["results"]
+        return meanings(
+            [note for one in facts for note in one.get("notes", ())],
+            [one["digestKind"] for one in facts],
+            version=any(one.get("snapshot") for one in facts),
+            cells=any("bracket" in cell for one in results for cell in one["statistics"]),
+        )
 
     def outcome(self, task: Task) -> str:
         """Tell the result of a rule, with the values that were compared with its limit.

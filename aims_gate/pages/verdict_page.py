@@ -26,7 +26,7 @@ from aims_gate.pages.environment import html
 from aims_gate.pages.figures import Allowance, Figure, Listing, power_table
 from aims_gate.pages.rule_section import rule_section, said, seen
 from aims_gate.reports import headline, ran_in, record_of, refuse_contradiction, tally
-from aims_gate.sentences import power_sentence, rows_wanted
+from aims_gate.sentences import Told, meanings, power_sentence, rows_wanted
 from aims_gate.verdict import Authenticity, Decision, Outcome, Result, Verdict
 
 _TONES = {Decision.PASSED: "good", Decision.REFUSED: "bad", Decision.UNDECIDED: "warn"}
@@ -72,6 +72,7 @@ def render(verdict: Verdict) -> str:
         digests=_digests(verdict),
         record=_record(verdict),
         ran=[*ran_in(verdict)],
+        meanings=_meanings(verdict),
         proof=proof(verdict),
         question=question(verdict),
         drawn=svg.available(),
@@ -102,6 +103,17 @@ def _explained(verdict: Verdict) -> str:
     counted = tally(verdict)
     listed = verdict.decision is Decision.PASSED  # which the headline of a pass does itself
     return told if listed or not counted else f"{told} ({counted})"
+
+
+def _meanings(verdict: Verdict) -> Told:
+    data = verdict.datasets
+    cells = (cell for result in verdict.results for cell in result.statistics)
+    return meanings(
+        [note for one in data for note in one.notes],
+        [one.digest_kind for one in data],
+        version=any(one.snapshot for one in data),
+        cells=any(cell.bracket for cell in cells),
+    )
 
 
 def _to_notice(ordered: list[Result]) -> list[Result]:

@@ -148,7 +148,7 @@ def open_expression(
         source or _identity(role, place, whole.digest(), whole.given.snapshot),
         rows=frame.rows,
         window=window,
-        notes=(f"held by {whole.engine}",),
+        notes=(_holder(whole.engine, place),),
     )
     refuse_other(identity, spec)
     return derive_prediction(
@@ -177,6 +177,11 @@ def sent(data: Iterable[Data]) -> Iterator[str]:
                 told.add(id(session))
                 most = f"{session.most_bytes:,}"
                 yield f"{session.engine} sent {session.read_bytes:,} of {most} bytes"
+
+
+def _holder(engine: str, place: TablePlace | None) -> str:
+    """Say what holds the rows, and by which of the operator's names it was reached."""
+    return f"held by {engine}" + ("" if place is None else f", connection {place.connection}")
 
 
 def _identity(role: Role, place: TablePlace | None, digest: str, snapshot: str) -> DatasetIdentity:

@@ -137,7 +137,9 @@ def test_evidence_names_connection_table_and_engine_and_no_address(gate: Gate) -
     (found,) = gate(HELD).datasets
     assert (found.uri, found.name) == ("table:warehouse/main.scored", "main.scored")
     assert found.digest_kind is DigestKind.TABLE
-    assert any(note.startswith("held by duckdb ") for note in found.notes)
+    (note,) = found.notes
+    assert note.startswith("held by duckdb ")
+    assert note.endswith(", connection warehouse")
     assert "duckdb:/" not in repr(found)
 
 
