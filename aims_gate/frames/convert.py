@@ -54,7 +54,8 @@ def to_table(data: object, *, where: str) -> pa.Table:
         raise DataError(
             f"cannot read a {type(data).__module__}.{type(data).__qualname__}",
             where=where,
-            hint="give a pandas or Polars DataFrame, a pyarrow Table or a dict of lists",
+            hint="give a pandas or Polars DataFrame, a pyarrow Table, a dict of lists, a DuckDB "
+            "relation, an Ibis table or a Spark DataFrame",
         )
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:

@@ -26,6 +26,14 @@ _CLOSED = "set enable_external_access = false"
 _OPTIMIZERS = "set disabled_optimizers = "
 _FROM_ROWS = f"{_OPTIMIZERS}'statistics_propagation,filter_pushdown'"
 """Answers come from rows, and from no statistics that whoever wrote the file put beside them."""
+_CLOSED_TO_US = {
+    "set lock": "another process has it open for writing: wait for that, or name a copy",
+    "different configuration": "this process has it open in another way: close that connection, or "
+    "hand its table over",
+    "not a valid": "it is no DuckDB file",
+}
+"""What DuckDB says, in part, where it opens no file, and what to do; its own words have the path.
+"""
 _SHARE = "60%"
 """Of this machine's memory, or its control group's, what DuckDB may take; more goes to disk."""
 
@@ -72,10 +80,12 @@ def connect(url: str, *, timeout: float, max_bytes: int) -> Connected:
         MissingExtraError: Ibis or the engine's own library is not installed.
         SourceError: The engine cannot be reached. No error repeats the address.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, mark, rest = url.partition("://")
     if scheme not in _SCHEMES:
         known = ", ".join(f"{name}://" for name in _SCHEMES)
         hint = f"there are {known}; of others it is not tested what their answers mean"
+        if not (mark and scheme.isalnum()):
+            raise SourceError("its url has no scheme", hint="write duckdb://PATH for a DuckDB file")
         raise SourceError(f"connections to {scheme[:40]!a} are not made", hint=hint)
     return Connected(find=_SCHEMES[scheme](rest, url, timeout, max_bytes))
 
@@ -100,9 +110,14 @@ def parquet(paths: Sequence[Path]) -> EngineTable:
 
 
 def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> _Find:
-    path = Path(unquote(rest.partition("?")[0]))
+    if "?" in rest:
+        hint = "write duckdb://PATH and no more; a ? of a file's name is %3F"
+        raise SourceError("the url of a DuckDB file has no options", hint=hint)
+    path = Path(unquote(rest))
     if not path.is_file():
-        raise SourceError("the connection's DuckDB file is not there")
+        what = "is no file" if path.exists() else "is not there"
+        hint = "its path begins beside the operator's file, unless it begins with /"
+        raise SourceError(f"the DuckDB file {what}", hint=hint)
     try:
         import duckdb
     except ImportError as error:
@@ -111,8 +126,9 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> _Find:
         stamps = database_stamps(path)
         con = duckdb.connect(str(path), read_only=True, config=_limits())
     except (duckdb.Error, OSError) as error:
-        what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
-        raise SourceError(what, hint="does another process write to it?") from error
+        what = f"the DuckDB file cannot be opened: {type(error).__name__}"
+        hints = (hint for sign, hint in _CLOSED_TO_US.items() if sign in str(error))
+        raise SourceError(what, hint=next(hints, "open it with DuckDB, which says why")) from error
     con.execute(_CLOSED)
     con.execute(_FROM_ROWS)
     _refuse_shadows(con)
@@ -130,7 +146,7 @@ def _refuse_shadows(con: Any) -> None:
         names[internal].add(name.casefold())
     shadows = sorted(names[True] & names[False])
     if shadows:
-        what = f"the connection's DuckDB file has a macro {shadows[0]!a} in place of DuckDB's own"
+        what = f"the DuckDB file has a macro {shadows[0]!a} in place of DuckDB's own"
         raise SourceError(what, hint="rename the macro")
 
 

@@ -136,10 +136,12 @@ class EngineSession:
     def too_much(self, where: str, rows: int = 0) -> DataError:
         """Error for an answer that does not fit, of so many rows where that is known."""
         told = f"{rows:,} different rows" if rows else "an answer"
+        left = f", of which {self.room:,} are left" if self.read_bytes else ""
+        most = f"{self.most_bytes:,} bytes{left}"
         return DataError(
-            f"{told} of {self.engine} would exceed a run's budget of {self.most_bytes:,} bytes",
+            f"{told} of {self.engine} would exceed a run's budget of {most}",
             where=where,
-            hint="ask of columns with fewer values; the operator may allow it more max_bytes",
+            hint="the operator may allow it more max_bytes; columns with fewer values need fewer",
         )
 
 

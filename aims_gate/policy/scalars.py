@@ -86,6 +86,8 @@ def as_source(value: object) -> str:
     if kind not in SOURCES or not rest.strip():
         known = ", ".join(f"{name}:" for name in SOURCES)
         hint = f"or in {', '.join(f'{name}://' for name in STORES)}, where sources.allow permits"
+        if kind == "table":
+            hint = "a table in an engine is named by table: and connection:, without source:"
         raise refuse(f"must begin with {known} and name something, not {describe(value)}", hint)
     if kind == SCORES:
         _, pin = parse_scorer(rest)

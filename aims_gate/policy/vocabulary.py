@@ -137,7 +137,8 @@ TableName = Annotated[
     pattern(
         scalars.TABLE,
         "must be a table by its name",
-        "such as catalog.schema.name; a connection is named beside it",
+        "such as catalog.schema.name, of letters, digits, _, $ and -; of another name a view; "
+        "a connection is named beside it",
     ),
     string(scalars.TABLE),
 ]

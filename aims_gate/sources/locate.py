@@ -104,7 +104,8 @@ class Finder:
             read = self.of_run or self._elsewhere().of_run
             return read(text, role) or _absent("there is no such artifact", text)
         if "://" in text and not text.startswith("file://"):
-            raise DataError(f"{public_uri(text)!r} cannot be read", hint=_READS)
+            hint = f"{_READS}, and table:CONNECTION/NAME of an engine"
+            raise DataError(f"{public_uri(text)!r} cannot be read", hint=hint)
         path = _path_of(text)
         return Located(path=path, uri=f"file:{quote(str(path))}")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from aims_gate.errors import DataError
+from aims_gate.errors import DataError, SourceError
 from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames.held_file import stamps_of
 from aims_gate.frames.opening import in_memory
@@ -42,12 +42,16 @@ def open_place(place: TablePlace, role: Role, spec: DataSpec, workspace: Workspa
     reached = connection(place.connection, workspace.environ)
     from aims_gate.frames.engine_connections import connect
 
-    if place.connection not in workspace.engines:
-        workspace.engines[place.connection] = connect(
-            reached.url, timeout=reached.timeout, max_bytes=reached.max_bytes
-        )
     version = spec.snapshot if place.version is None else place.version
-    held = workspace.engines[place.connection].table(place.name, version)
+    try:
+        if place.connection not in workspace.engines:
+            workspace.engines[place.connection] = connect(
+                reached.url, timeout=reached.timeout, max_bytes=reached.max_bytes
+            )
+        held = workspace.engines[place.connection].table(place.name, version)
+    except (SourceError, DataError) as error:
+        error.where = error.where or f"connection {place.connection}"
+        raise
     return open_expression(role, spec, held, workspace, place=place)
 
 

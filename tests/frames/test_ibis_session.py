@@ -43,7 +43,7 @@ def test_the_bytes_of_all_answers_count_and_beyond_the_budget_none_is_given() ->
     narrow = one.table.select("a")
     assert one.session.ask(narrow, where="data").num_rows == 1000
     assert 8000 <= one.session.read_bytes <= 8200
-    with pytest.raises(DataError, match="budget of 20,000 bytes"):
+    with pytest.raises(DataError, match=r"budget of 20,000 bytes, of which 1[12],\d{3} are left"):
         one.session.ask(one.table, where="data")
     again = held_by_engine(relation(ROWS), where="data", most_bytes=20_000)
     assert again.session.ask(again.table.select("a"), where="data").num_rows == 1000

@@ -101,6 +101,8 @@ def test_a_connection_that_says_something_unknown_is_refused(tmp_path: Path, lin
         ("table: main.loans, connection: lake, predictions: model", "predictions cannot stand"),
         ("table: 'loans; drop table x', connection: lake", "must be a table by its name"),
         ("table: a.b.c.d, connection: lake", "must be a table by its name"),
+        ("table: 'odd name', connection: lake", "of another name a view"),
+        ("source: 'table:lake/loans'", "named by table: and connection:, without source:"),
         ("table: loans, connection: 'duckdb:///x'", "connection must"),
     ],
 )

@@ -187,7 +187,8 @@ def test_other_sources_say_what_is_read_and_show_no_secret(
     assert "pw" not in message
     assert "sig" not in message
     if "://" in source:
-        assert "are read" in refused(policy(), artifacts, evaluation=source)
+        told = refused(policy(), artifacts, evaluation=source)
+        assert "are read, and table:CONNECTION/NAME of an engine" in told
 
 
 def test_what_was_named_and_cannot_be_read_is_unread_and_not_lost(

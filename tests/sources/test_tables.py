@@ -151,6 +151,21 @@ def test_a_caller_may_name_a_table_or_hand_over_a_relation(gate: Gate, warehouse
     assert named.datasets[0].digest == handed.datasets[0].digest
 
 
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        (", table: main.none, connection: warehouse", "connection warehouse: the engine has no"),
+        (", table: main.scored, connection: gone", "connection gone: the url of a DuckDB file"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_told_with_its_name(
+    gate: Gate, held: str, told: str
+) -> None:
+    reasons = [result.reason for result in gate(held).results]
+    assert reasons
+    assert all(told in reason for reason in reasons), reasons
+
+
 def test_the_operator_limits_tables_that_no_connection_names(
     gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
