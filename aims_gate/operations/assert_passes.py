@@ -59,7 +59,8 @@ def assert_passes(
 
     Args:
         check: A check of ours, as `aims-gate policy checks` lists them.
-        frame: The evaluation data: a pandas, Polars or Arrow frame, or a dict of columns.
+        frame: The evaluation data: a pandas, Polars or Arrow frame, or a dict of columns; or a
+            DuckDB relation, an Ibis table or a Spark frame, whose rows stay there.
         reference: The data that the current data are compared with.
         current: The data that are compared with the reference.
         model: A fitted estimator, which answers *frame* in place of its prediction and score.
