@@ -271,6 +271,22 @@ def test_policies(folder: Path) -> None:
     one(look({}, policy="pack:release@1.0.0"), "policy", State.OK)
 
 
+def test_connections_that_the_policy_names(folder: Path, tmp_path: Path) -> None:
+    """One that the operator did not write down fails before a run finds out; none is opened."""
+    told = POLICY.replace("rules:", "data: {current: {table: t, connection: lake}}\nrules:")
+    (folder / "policy.yaml").write_text(told, encoding="utf-8")
+    assert "AIMS_GATE_CONFIG" in one(look({}), "connection", State.FAIL).todo
+    config = tmp_path / "operator.yaml"
+    text = "apiVersion: aims-gate/v1\nkind: Config\nconnections: {lake: {url: '%s'}}\n"
+    config.write_text(text % "duckdb://${FILE}", encoding="utf-8")
+    environ = {"AIMS_GATE_CONFIG": str(config)}
+    assert "FILE, which is not set" in one(look(environ), "connection", State.FAIL).what
+    found = one(look({**environ, "FILE": SECRET}), "connection", State.OK)
+    assert found.what == "the operator's file has lake"
+    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    assert not [finding for finding in look({}) if finding.name == "connection"]
+
+
 def test_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is lacking is told with its install line; bounds are held, unneeded extras are fine."""
     wanted = [

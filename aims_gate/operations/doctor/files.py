@@ -12,6 +12,7 @@ from aims_gate.attest.trust import KeyRole
 from aims_gate.errors import TrustError
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.plan import plan
+from aims_gate.policy.operator import connection
 from aims_gate.policy.parents import PACK
 from aims_gate.policy.resolve import check
 
@@ -97,6 +98,15 @@ def _policy(setup: Setup) -> Iterator[Finding]:
         yield Finding(name="policy", state=State.OK, what=told)
 
 
+def _connections(setup: Setup) -> Iterator[Finding]:
+    """Find each connection that the policy names in the operator's file; none is opened."""
+    policy = check(setup.policy)[0] if Path(setup.policy).exists() else None
+    data = () if policy is None else policy.data.values()
+    for name in sorted({spec.connection for spec in data if spec.connection}):
+        connection(name, setup.environ)
+        yield Finding(name="connection", state=State.OK, what=f"the operator's file has {name}")
+
+
 def _permissions(path: str) -> int:
     """Permission bits of a file; 0 if it does not exist."""
     try:
@@ -110,4 +120,5 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("key", _key),
     ("trust", _trust),
     ("policy", _policy),
+    ("connection", _connections),
 )
