@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from aims_gate.errors import DataError
+from aims_gate.errors import DataError, GateError
 from aims_gate.frames.engine_tables import library_of
 from aims_gate.frames.held_file import HeldFile
 from aims_gate.frames.ibis_engines import FORMS
@@ -165,12 +165,21 @@ def held_by_engine(
     Limits that are stated are those of the session from now on.
 
     Raises:
-        DataError: The engine is none that is known here, or two names differ only in case.
+        DataError: The engine is none that is known here, its connection is closed, the table is
+            gone, or two names differ only in case.
     """
     if isinstance(data, EngineTable):
         held = data
     else:
-        held = _OPEN[library_of(data)](data, where, SECONDS if seconds is None else seconds)
+        usual = SECONDS if seconds is None else seconds
+        try:
+            held = _OPEN[library_of(data)](data, where, usual)
+        except GateError:
+            raise
+        except Exception as error:
+            what = f"the table cannot be asked: {type(error).__name__}"
+            hint = "keep the table, and its connection open, until it is judged"
+            raise DataError(what, where=where, hint=hint) from error
     if seconds is not None:
         held.session.seconds = seconds
     if most_bytes is not None:
@@ -208,6 +217,11 @@ def session_of(backend: Any, where: str, seconds: float = SECONDS) -> EngineSess
 
 
 def _of_ibis(table: Any, where: str, seconds: float) -> EngineTable:
+    from ibis.expr.operations import InMemoryTable
+
+    if table.op().find(InMemoryTable):
+        what = "an Ibis memtable is rows of this process, and the engine does not have them"
+        raise DataError(what, where=where, hint="give its frame, or write it to the engine first")
     backend = table.get_backend()
     if backend.name == "pyspark":
         return _of_spark(backend.raw_sql(backend.compile(table)), where, seconds)

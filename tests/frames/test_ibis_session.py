@@ -148,6 +148,27 @@ def test_names_that_differ_only_in_case_are_refused(names: tuple[str, str]) -> N
         held_by_engine(twins, where="data")
 
 
+def test_a_table_that_cannot_be_asked_is_an_error_of_ours_and_no_crash() -> None:
+    own = duckdb.connect()
+    own.execute("create table gone as select 1 as a")
+    gone = own.table("gone")
+    own.execute("drop table gone")
+    with pytest.raises(DataError, match="data: the table cannot be asked: CatalogException"):
+        held_by_engine(gone, where="data")
+    own.close()
+    unbound = ibis.table({"a": "int64"}, name="a")
+    for each in (gone, unbound):
+        with pytest.raises(DataError, match="keep the table, and its connection open"):
+            held_by_engine(each, where="data")
+
+
+def test_an_ibis_memtable_is_told_to_be_given_as_what_it_is() -> None:
+    memory = ibis.memtable({"a": [1, 2]})
+    for each in (memory, memory.mutate(b=memory["a"] + 1)):
+        with pytest.raises(DataError, match=r"an Ibis memtable .*give its frame"):
+            held_by_engine(each, where="data")
+
+
 def test_a_name_may_hold_anything_that_would_end_a_quote() -> None:
     name = 'a"; drop table "given'
     one = held_by_engine(relation(pa.table({name: [1, 2]})), where="data")
