@@ -22,6 +22,7 @@ import numpy as np
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from aims_gate.errors import DataError, SourceError
+from aims_gate.sources.budget import VARIABLE
 
 _BLOCK = 1 << 16
 _CHUNK = 1 << 22
@@ -43,7 +44,9 @@ class VerifiedFile:
         weakref.finalize(self, os.close, self._descriptor)
         self.size = os.fstat(self._descriptor).st_size
         if self.size > max_bytes:
-            raise DataError(f"the file has more than {max_bytes:,} bytes", where=where)
+            what = f"the file has more than {max_bytes:,} bytes"
+            hint = f"a folder of Parquet this large is asked through DuckDB; or set {VARIABLE}"
+            raise DataError(what, where=where, hint=hint)
         self._key = secrets.token_bytes(32)
         self.sha256, self._tags = self._hash()
 

@@ -85,7 +85,7 @@ def test_a_file_put_in_its_place_is_not_the_file_that_was_hashed(path: Path) -> 
 
 
 def test_what_is_no_regular_file_or_too_large_is_refused(path: Path) -> None:
-    with pytest.raises(DataError, match="more than 99 bytes"):
+    with pytest.raises(DataError, match="more than 99 bytes; a folder of Parquet"):
         VerifiedFile(path, where="w", max_bytes=99)
     for wrong, reason in (
         (path.parent, "a folder"),
