@@ -156,7 +156,7 @@ def _proposal(
 
 def _source(text: str, out: Path) -> str:
     """Source URI in a policy for what `--data` named; empty if only the command line may."""
-    if text.startswith("artifact:"):
+    if text.startswith(("artifact:", "table:")):
         return text
     path = local_path(text)
     folder = out.parent.resolve()

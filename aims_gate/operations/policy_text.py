@@ -11,6 +11,7 @@ from aims_gate.operations.propose_columns import ProposedColumns
 from aims_gate.operations.propose_rules import Draft
 from aims_gate.policy.model import Role, Severity, TaskKind, Threshold
 from aims_gate.policy.resolved_yaml import inline
+from aims_gate.sources.table_places import parsed_place
 
 CONFIRM = "CONFIRM"
 _ASKED = {
@@ -48,7 +49,7 @@ class Proposal:
     expires: datetime
     columns: Mapping[Role, ProposedColumns]
     sources: Mapping[Role, str] = field(default_factory=dict)
-    """`artifact:` and `file:` sources by role; other roles are found by convention."""
+    """`artifact:`, `file:` and `table:` by role; other roles are found by convention."""
     handed: Mapping[Role, str] = field(default_factory=dict)
     """Data that have to be passed with `--data` on every run."""
     entries: tuple[RuleDraft, ...] = ()
@@ -93,11 +94,21 @@ def _data(proposal: Proposal) -> Iterator[str]:
     for role, columns in proposal.columns.items():
         yield f"  {role}:" if _has_lines(proposal, role) else f"  {role}: {{}}"
         if role in proposal.sources:
-            yield f"    source: {inline(proposal.sources[role])}"
+            yield from _place(proposal.sources[role])
         elif role in proposal.handed:
             where = f"--data {role}={_plain(proposal.handed[role])}"
             yield f"    # {CONFIRM}: handed over with {where} on every run"
         yield from _fields(role, columns)
+
+
+def _place(source: str) -> Iterator[str]:
+    """Where the data are: a table in an engine has two keys of its own."""
+    table = parsed_place(source)
+    if table is None:
+        yield f"    source: {inline(source)}"
+    else:
+        yield f"    table: {inline(table.name)}"
+        yield f"    connection: {inline(table.connection)}"
 
 
 def _has_lines(proposal: Proposal, role: Role) -> bool:

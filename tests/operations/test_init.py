@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -400,6 +402,24 @@ def test_data_from_elsewhere_must_be_handed_over(folder: Path, tmp_path: Path) -
     assert "# CONFIRM: handed over with --data evaluation=eval.csv on every run" in text
     assert load(out).data[Role.EVALUATION].source is None
     assert run(out, "file:model", data={"evaluation": "eval.csv"}).passed
+
+
+def test_a_table_in_its_engine_is_named_as_a_policy_names_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was proposed is what the next run needs: no --data, and the operator's connection."""
+    table = pa.table({"y": [0, 1] * 50, "pred": [0, 1] * 50})
+    with duckdb.connect(str(folder / "lake.duckdb")) as lake:
+        lake.from_arrow(table).create("scored")
+    config = folder / "operator.yaml"
+    text = "apiVersion: aims-gate/v1\nkind: Config\nconnections: {lake: {url: 'duckdb://%s'}}\n"
+    config.write_text(text % "lake.duckdb", encoding="utf-8")
+    monkeypatch.setenv("AIMS_GATE_CONFIG", str(config))
+    data, out = {"evaluation": "table:lake/main.scored"}, Path("policy.yaml")
+    propose(model="file:model", data=data, out=out, environ=os.environ, now=NOW)
+    spec = load(out).data[Role.EVALUATION]
+    assert (spec.table, spec.connection, spec.source) == ("main.scored", "lake", None)
+    assert run(out, "file:model").passed
 
 
 def test_protected_columns_that_cannot_be_used_are_named(folder: Path) -> None:
