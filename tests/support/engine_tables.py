@@ -78,10 +78,10 @@ def spark_frame(table: pa.Table) -> Any:
         pa.schema([field.with_type(_of_spark(field.type)) for field in table.schema])
     )
     schema = from_arrow_schema(plain.schema, prefer_timestamp_ntz=True)
-    if version("pyspark") < "4":  # it takes no Arrow
+    if version("pyspark") < "4":  # it takes no Arrow, and loses a column of a file called ${x}
         path = f"{_folder()}/{next(_NUMBERS)}.parquet"
-        parquet.write_table(plain, path)
-        return spark().read.schema(schema).parquet(f"file://{path}")
+        parquet.write_table(plain.rename_columns([f"c{i}" for i in range(len(schema))]), path)
+        return spark().read.parquet(f"file://{path}").toDF(*plain.column_names)
     return spark().createDataFrame(plain, schema=schema)
 
 
