@@ -160,7 +160,7 @@ def adopt(path: str, *, by: str, pack: str, org: Path) -> None:
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
 @policy_base_option
 def extras(path: str, *, policy_base: str | None) -> None:
-    """Print the extras of aims-gate that a run by POLICY needs: run or gate.
+    """Print the extras of aims-gate that a run by POLICY needs: run or gate, and ibis for tables.
 
     Stores that only MLflow's own client speaks to, by MLFLOW_TRACKING_URI, count too.
     """

@@ -13,7 +13,7 @@ def extras(policy: Policy, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Name the extras with which `run` can judge by *policy*: `run`, or `gate`, which brings it.
 
     `gate` is for libraries that are asked for a second value, models that predict, and stores that
-    only MLflow's own client speaks to.
+    only MLflow's own client speaks to. `ibis` comes beside it for tables that stay in their engine.
 
     Raises:
         PolicyError: The policy is not sound.
@@ -23,4 +23,6 @@ def extras(policy: Policy, environ: Mapping[str, str]) -> tuple[str, ...]:
         for task in plan(policy).sound()
     )
     models = any(spec.predictions == "model" for spec in policy.data.values())
-    return ("gate",) if libraries or models or needs_client(environ) else ("run",)
+    most = "gate" if libraries or models or needs_client(environ) else "run"
+    tables = any(spec.table is not None for spec in policy.data.values())
+    return (most, "ibis") if tables else (most,)

@@ -34,6 +34,17 @@ def test_a_policy_needs(policy: str, environ: Mapping[str, str], needed: str) ->
     assert extras(load(source), environ) == (needed,)
 
 
+def test_a_policy_that_names_a_table_needs_ibis_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: 1.0.0}\n"
+        "data: {evaluation: {table: main.scored, connection: lake, label: y}}\n"
+        "rules: [{id: DATA-01, check: data.missing}]\n"
+    )
+    assert extras(load(str(path)), PLAIN) == ("run", "ibis")
+    assert call(tmp_path, "policy", "extras", str(path)).out == "run ibis\n"
+
+
 def test_the_command_prints_them_or_what_is_wrong_with_the_policy(tmp_path: Path) -> None:
     assert call(tmp_path, "policy", "extras", str(CASES / "met" / "policy.yaml")).out == "run\n"
     refused = call(tmp_path, "policy", "extras", str(CASES / "unknown-check" / "policy.yaml"))
