@@ -130,7 +130,8 @@ Told = list[tuple[str, str]]
 _MEANINGS = {
     "held by": "the rows stayed in that engine, which answered questions about every row that is "
     "judged; none was sampled",
-    "table-v1": "SHA-256 of a table's rows, in any order; it is another if one value is",
+    "table-v1": "by which the table is known again: SHA-256 of its rows, in any order; one changed "
+    "value gives another",
     "version": "the table keeps its versions; this one was read, whatever was written since",
     "between": "rows were counted in cells, not read one by one; the exact value surely lies "
     "between these two, and a rule is decided only where its outcome is the same at both",

@@ -69,7 +69,7 @@ HELD = DatasetIdentity(
 )
 MEANT = (
     "held by: the rows stayed in that engine",
-    "table-v1: SHA-256 of a table's rows",
+    "table-v1: by which the table is known again",
     "version: the table keeps its versions",
     "between: rows were counted in cells",
 )
