@@ -22,6 +22,7 @@ from aims_gate.verdict import Result
 
 LADDER: tuple[int | None, ...] = (0, 1, 2, 3, None)
 """Rounds in which cells that keep a rule undecided are counted closer, and at last every value."""
+_REFUSED = "and no closer look was possible: "
 FIRST = Resolution(rounds=LADDER[0])
 """What every rule is looked at with."""
 
@@ -72,10 +73,12 @@ def _kept(
     ]
     if not refused:
         return after
-    told = f"and no closer look was possible: {refused[0]}"
+    # of looks that were refused one after the other, the last: it asked for every value
+    told = f"{_REFUSED}{refused[0]}"
+    known = [one.reason.partition(_REFUSED)[0].removesuffix("; ") for one in before]
     return tuple(
-        replace(one, reason="; ".join(filter(None, (one.reason, told))))
+        replace(one, reason="; ".join(filter(None, (reason, told))))
         if one.bracket is not None and one.slice in undecided
         else one
-        for one in before
+        for one, reason in zip(before, known, strict=True)
     )

@@ -10,6 +10,8 @@ import pytest
 
 from aims_gate.checks.closer import FINEST
 from aims_gate.engines import Engines
+from aims_gate.errors import DataError
+from aims_gate.frames import Grid
 from aims_gate.frames.opening import open_frame
 from aims_gate.judge import straddling
 from aims_gate.policy.model import Role
@@ -17,7 +19,7 @@ from aims_gate.refinement import FIRST, measure_finely
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import NOW, data, inputs
-from tests.support.elsewhere import KINDS, hard_sample
+from tests.support.elsewhere import KINDS, Elsewhere, hard_sample
 from tests.support.laws import TIMES
 from tests.support.refining import SMALL, cell_of, elsewhere, result_of, task_of
 
@@ -194,6 +196,31 @@ def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -
     assert result.blocking
     assert "the outcome is not the same between" in result.reason
     assert "more bytes than the budget" in result.reason
+
+
+def test_why_no_closer_look_was_possible_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many closer looks the engine refused."""
+    count = Elsewhere.histogram
+
+    def histogram(self: Elsewhere, of: Any, grid: Grid, by: str | None = None) -> Any:
+        if grid.within is not None:
+            raise DataError("too many cells")
+        return count(self, of, grid, by)
+
+    monkeypatch.setattr(Elsewhere, "histogram", histogram)
+    roles = _drifted(0.25)
+    parameters = {"numeric": "ks", "categorical": "none"}
+    rule: dict[str, Any] = {"check": "drift.columns", "parameters": parameters}
+    limit = next(
+        s.value for s in result_of(task_of(rule, 0.2), *roles).statistics if s.slice == "x"
+    )
+    assert limit is not None
+    (one, _), (other, _) = (elsewhere(role, refuses=True) for role in roles)
+    result = result_of(task_of(rule, limit), one, other)
+    assert result.outcome is Outcome.ERROR
+    assert result.reason.count("no closer look was possible") == 1
+    assert "too many cells" not in result.reason
+    assert result.reason.endswith("the answer has more bytes than the budget of 64 MB")
 
 
 def test_a_frame_in_memory_is_never_asked_for_cells() -> None:
