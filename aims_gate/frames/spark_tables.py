@@ -79,7 +79,7 @@ def spark_table(
     try:
         refuse_twins(frame.columns, where)
         _refuse_lenient(frame, where)
-        own = _own_session(frame.sparkSession, where)
+        own = own_session(frame.sparkSession, where)
         begin, stop = _cancelled_by_name(own)
         once = not _is_stored(frame) if once is None else once
         kinds = {field.name: _spark_kind(field.dataType) for field in frame.schema.fields}
@@ -113,7 +113,7 @@ def spark_table(
     return EngineTable(session=session, table=ibis.table(kinds, name=name))
 
 
-def _own_session(spark: Any, where: str) -> Any:
+def own_session(spark: Any, where: str) -> Any:
     """The gate's own session beside a user's: it has its settings for reading, and no function.
 
     Of Spark Connect it is the user's: there no other session has its frames.
@@ -125,6 +125,8 @@ def _own_session(spark: Any, where: str) -> Any:
             if spark.conf.get(name, "false") != "false":
                 what = f"Spark was told to leave out what it cannot read: {name}"
                 raise DataError(what, where=where, hint="set it to false")
+        return spark
+    if any(spark is own for own in _OWN.values()):
         return spark
     if spark not in _OWN:
         _OWN[spark] = spark.newSession()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from aims_gate.frames.engine_connections import connect
+from aims_gate.frames.ibis_frame import IbisFrame
 from aims_gate.operations.run import real_world
 from aims_gate.pipeline import run
 from aims_gate.policy.operator import VARIABLE
@@ -17,6 +20,7 @@ from aims_gate.verdict import Outcome, Verdict
 
 JARS = "snowpark_connect_deps_iceberg"
 """A package that brings the runtime of Apache Iceberg for Spark 3.5."""
+ICEBERG = "org.apache.iceberg"
 POLICY = """
 apiVersion: aims-gate/v1
 kind: Policy
@@ -37,7 +41,7 @@ pytestmark = pytest.mark.tool("iceberg")
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Spark with an Iceberg catalog of the operator's."""
+    """Spark with an Iceberg catalog of the operator's, and one that has views."""
     from pyspark.sql import SparkSession  # type: ignore[import-not-found,unused-ignore]
 
     spec = find_spec(JARS)
@@ -52,6 +56,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config(catalog, "org.apache.iceberg.spark.SparkCatalog")
         .config(f"{catalog}.type", "hadoop")
         .config(f"{catalog}.warehouse", str(tmp_path_factory.mktemp("lake")))
+        .config(f"{catalog}.cache-enabled", "false")
+        .config("spark.sql.catalog.views", "org.apache.iceberg.spark.SparkCatalog")
+        .config("spark.sql.catalog.views.catalog-impl", f"{ICEBERG}.inmemory.InMemoryCatalog")
+        .config("spark.sql.extensions", f"{ICEBERG}.spark.extensions.IcebergSparkSessionExtensions")
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
@@ -162,3 +170,128 @@ def test_a_version_whose_files_are_gone_decides_nothing(spark: Any, loans: str, 
     for row in spark.table(f"{loans}.files").collect():
         Path(row["file_path"].removeprefix("file:")).unlink()
     assert {result.outcome for result in gate(loans).results} == {Outcome.ERROR}
+
+
+def test_two_versions_are_asked_about_together(spark: Any, loans: str) -> None:
+    """Spark takes them for one table, by its name."""
+    lake = connect("pyspark://local[2]", timeout=120, max_bytes=1 << 20)
+    old, new = (
+        IbisFrame.over(lake.table(loans, int(version)), weight=None, name=version)
+        for version in snapshots(spark, loans)
+    )
+    assert (old.rows, new.rows) == (600, 1200)
+    assert (old.repeats(["y", "yhat"], new), new.repeats(["y", "yhat"], old)) == (600, 600)
+
+
+@pytest.mark.parametrize("name", ["two-words", "pay$day", "select", "refs", "branch_main"])
+def test_a_table_of_any_name_that_a_policy_may_write_has_versions(
+    spark: Any, gate: Any, name: str
+) -> None:
+    table = f"lake.risk.`{name}`"
+    spark.sql(GOOD).writeTo(table).using("iceberg").create()
+    try:
+        verdict = gate(table.replace("`", ""))
+        assert (verdict.datasets[0].snapshot,) == tuple(snapshots(spark, table))
+        assert score(verdict) == 1.0
+    finally:
+        spark.sql(f"drop table {table}")
+
+
+def test_the_version_is_the_same_whatever_name_the_session_has_for_the_table(
+    spark: Any, loans: str, gate: Any
+) -> None:
+    """A view of the session's own catalog, which the name does not reach, was taken for it."""
+    newest = snapshots(spark, loans)[-1]
+    spark.sql("create database spark_catalog.risk")
+    spark.sql(f"create view spark_catalog.risk.loans as {GOOD}")
+    try:
+        spark.sql("use lake")
+        by_schema = gate("risk.loans")
+        spark.sql("use lake.risk")
+        by_name = gate("loans")
+    finally:
+        spark.sql("use spark_catalog.default")
+        spark.sql("drop database spark_catalog.risk cascade")
+    assert by_schema.datasets[0].snapshot == by_name.datasets[0].snapshot == newest
+    assert score(by_schema) == score(by_name) == 0.5
+
+
+@pytest.mark.parametrize("twin", ["select 'main' as name, {0}L as snapshot_id", "select 1 as one"])
+def test_no_table_that_is_written_beside_it_says_which_version_is_the_newest(
+    spark: Any, loans: str, gate: Any, twin: str
+) -> None:
+    """One called `refs` was asked in place of the table's own list of branches."""
+    first, second = snapshots(spark, loans)
+    spark.sql(twin.format(first)).writeTo(f"{loans}.refs").using("iceberg").createOrReplace()
+    try:
+        verdict = gate(loans)
+    finally:
+        spark.sql(f"drop table {loans}.refs")
+    assert (verdict.datasets[0].snapshot, score(verdict)) == (second, 0.5)
+
+
+def test_rows_that_a_session_has_cached_are_not_taken_for_another_version(
+    spark: Any, loans: str, gate: Any
+) -> None:
+    """Spark takes all versions of an Iceberg table for one, by its name."""
+    first, second = snapshots(spark, loans)
+    spark.table(loans).cache().count()
+    try:
+        old, new = gate(loans, f", snapshot: {first}"), gate(loans)
+    finally:
+        spark.catalog.clearCache()
+    assert (old.datasets[0].snapshot, score(old)) == (first, 1.0)
+    assert (new.datasets[0].snapshot, score(new)) == (second, 0.5)
+
+
+def test_properties_that_change_during_a_run_give_a_version_no_other_values(
+    spark: Any, gate: Any, tmp_path: Path
+) -> None:
+    """Columns of added files have names alone, and a property says which is which."""
+    rows = spark.sql(BAD).selectExpr("y", "yhat", "sex", "cast(1 - yhat as int) as other")
+    rows.write.parquet(str(tmp_path / "rows"))
+    table = "lake.risk.added"
+    spark.sql(f"create table {table} (y int, yhat int, sex string, other int) using iceberg")
+    added = f"source_table => '`parquet`.`{tmp_path}/rows`'"
+    spark.sql(f"call lake.system.add_files(table => 'risk.added', {added})")
+    names = [["y"], ["other"], ["sex"], ["yhat"]]
+    swapped = json.dumps([{"field-id": i, "names": n} for i, n in enumerate(names, 1)])
+    told: list[str] = []
+
+    def swap(text: str) -> None:
+        told.append(text)
+        if len(told) > 2:
+            told_of = f"'schema.name-mapping.default' = '{swapped}'"
+            spark.sql(f"alter table {table} set tblproperties ({told_of})")
+
+    try:
+        honest = gate(table, progress=swap)
+        assert len(told) > 2
+        after = gate(table)
+    finally:
+        spark.sql(f"drop table {table}")
+    digests = {one.datasets[0].digest: score(one) for one in (honest, after)}
+    assert list(digests.values()) == [0.0, 1.0]
+
+
+def test_a_table_without_a_version_yet_has_no_rows_whatever_is_written_meanwhile(
+    spark: Any,
+) -> None:
+    table = "lake.risk.empty"
+    spark.sql(f"create table {table} (y int, yhat int, sex string) using iceberg")
+
+    try:
+        found = connect("pyspark://local[2]", timeout=120, max_bytes=1 << 20).table(table)
+        spark.sql(GOOD).writeTo(table).append()
+        frame = IbisFrame.over(found, weight=None, name="data")
+        assert (frame.rows, found.snapshot) == (0, "")
+    finally:
+        spark.sql(f"drop table {table}")
+
+
+@pytest.mark.usefixtures("loans")
+def test_a_view_of_an_iceberg_catalog_is_computed_once(spark: Any, gate: Any) -> None:
+    spark.sql("create namespace views.risk")
+    spark.sql("create view views.risk.seen as select * from lake.risk.loans")
+    verdict = gate("views.risk.seen")
+    assert (verdict.datasets[0].snapshot, score(verdict)) == ("", 0.5)
