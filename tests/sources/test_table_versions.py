@@ -55,6 +55,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config("spark.sql.shuffle.partitions", "2")
         .config(catalog, "org.apache.iceberg.spark.SparkCatalog")
         .config(f"{catalog}.type", "hadoop")
+        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("plain")))
         .config(f"{catalog}.warehouse", str(tmp_path_factory.mktemp("lake")))
         .config(f"{catalog}.cache-enabled", "false")
         .config("spark.sql.catalog.views", "org.apache.iceberg.spark.SparkCatalog")

@@ -61,6 +61,7 @@ def spark() -> Any:
         .config("spark.sql.session.timeZone", _HOSTILE_ZONE)
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.ui.enabled", "false")
+        .config("spark.sql.warehouse.dir", _folder())
         .config("spark.driver.memory", "1g")
         .getOrCreate()
     )
