@@ -128,7 +128,7 @@ class Grid:
     @classmethod
     def over(cls, least: float, greatest: float, cells: int) -> Grid:
         """A grid of finite values from *least* to *greatest*; one where they are equal."""
-        low, high = max(least, -_WIDEST), min(greatest, _WIDEST)
+        low, high = (max(-_WIDEST, min(end, _WIDEST)) for end in (least, greatest))
         return cls(low=low, high=high if low < high else math.nextafter(low, math.inf), cells=cells)
 
     def finer(self, codes: tuple[int, ...], pieces: int) -> Grid:

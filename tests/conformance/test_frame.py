@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 from scipy.stats import kurtosis, skew
@@ -199,6 +200,9 @@ def test_no_grid_has_an_empty_or_endless_range(low: float, high: float, cells: i
     ),
     cells=st.sampled_from([1, 2, 7, 1024]),
 )
+@example(values=[sys.float_info.max], cells=1)
+@example(values=[-sys.float_info.max, -1.7e308], cells=7)
+@example(values=[1.7e308, sys.float_info.max], cells=7)
 def test_the_cells_of_a_grid_are_disjoint_and_hold_every_row(
     values: list[float], cells: int
 ) -> None:
