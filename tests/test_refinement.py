@@ -17,7 +17,7 @@ from aims_gate.judge import straddling
 from aims_gate.policy.model import Role
 from aims_gate.refinement import FIRST, measure_finely
 from aims_gate.sources.subject import Data
-from aims_gate.verdict import Outcome
+from aims_gate.verdict import Outcome, Result
 from tests.checks.subjects import NOW, data, inputs
 from tests.support.elsewhere import KINDS, Elsewhere, hard_sample
 from tests.support.laws import TIMES
@@ -181,17 +181,22 @@ def test_only_the_column_that_is_undecided_is_looked_at_closer() -> None:
     assert (cell.bracket, cell.value) == (None, limit), "all that it rests on was looked at"
 
 
-def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -> None:
-    """A Wasserstein distance rests on every cell."""
+def _at_the_very_value(numeric: str) -> Result:
+    """A drift rule whose limit is the very value, of frames that are counted no closer."""
     roles = _drifted(0.25)
-    parameters = {"numeric": "wasserstein", "categorical": "none"}
+    parameters = {"numeric": numeric, "categorical": "none"}
     rule: dict[str, Any] = {"check": "drift.columns", "parameters": parameters}
     limit = next(
         s.value for s in result_of(task_of(rule, 0.2), *roles).statistics if s.slice == "x"
     )
     assert limit is not None
     (one, _), (other, _) = (elsewhere(role, refuses=True) for role in roles)
-    result = result_of(task_of(rule, limit), one, other)
+    return result_of(task_of(rule, limit), one, other)
+
+
+def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -> None:
+    """A Wasserstein distance rests on every cell."""
+    result = _at_the_very_value("wasserstein")
     assert result.outcome is Outcome.ERROR
     assert result.blocking
     assert "the outcome is not the same between" in result.reason
@@ -208,15 +213,7 @@ def test_why_no_closer_look_was_possible_is_said_once(monkeypatch: pytest.Monkey
         return count(self, of, grid, by)
 
     monkeypatch.setattr(Elsewhere, "histogram", histogram)
-    roles = _drifted(0.25)
-    parameters = {"numeric": "ks", "categorical": "none"}
-    rule: dict[str, Any] = {"check": "drift.columns", "parameters": parameters}
-    limit = next(
-        s.value for s in result_of(task_of(rule, 0.2), *roles).statistics if s.slice == "x"
-    )
-    assert limit is not None
-    (one, _), (other, _) = (elsewhere(role, refuses=True) for role in roles)
-    result = result_of(task_of(rule, limit), one, other)
+    result = _at_the_very_value("ks")
     assert result.outcome is Outcome.ERROR
     assert result.reason.count("no closer look was possible") == 1
     assert "too many cells" not in result.reason
